@@ -1,0 +1,121 @@
+package bench
+
+import "time"
+
+// CellConfig is everything that decides how a cell is measured. It is stored
+// with the cell and hashed into its id, so a changed setting is another cell.
+type CellConfig struct {
+	Model   ModelConfig   `json:"model"`
+	Runtime RuntimeConfig `json:"runtime"`
+	Dataset DatasetConfig `json:"dataset"`
+	Task    TaskConfig    `json:"task"`
+	Runs    int           `json:"runs"`
+	Phases  PhaseConfig   `json:"phases"`
+	Meters  MeterConfig   `json:"meters"`
+	Prices  PriceConfig   `json:"prices"`
+	Seed    int64         `json:"seed"`
+}
+
+// ModelConfig names a model and how to get it.
+type ModelConfig struct {
+	Name string `json:"name"` // as the runtime knows it, e.g. deepseek-r1:1.5B
+	// GGUF is a model file that the runtime registers instead of pulling; its
+	// path is relative to the spec or "builtin:<file>" for the demo's models.
+	GGUF     string `json:"gguf,omitempty"`
+	GGUFHash string `json:"gguf_sha256,omitempty"`
+	Template string `json:"template,omitempty"` // prompt template for a GGUF, the runtime's syntax
+	Digest   string `json:"digest,omitempty"`   // pins the model; empty accepts what the runtime has
+	// ContextTokens is the context to load with; the prompt and answer must fit.
+	ContextTokens int    `json:"context_tokens"`
+	Ladder        []Rung `json:"ladder"`
+}
+
+// Rung is one strategy of a load ladder, tried in order.
+type Rung struct {
+	Name string `json:"name"`
+	// GPULayers is how many layers to place on GPUs: -1 lets the runtime
+	// choose, 0 is CPU only.
+	GPULayers     int `json:"gpu_layers"`
+	ContextTokens int `json:"context_tokens,omitempty"` // 0 keeps the model's
+	BatchTokens   int `json:"batch_tokens,omitempty"`   // 0 keeps the runtime's
+}
+
+// RuntimeConfig names a runtime and its generation settings.
+type RuntimeConfig struct {
+	Name            string        `json:"name"`
+	Kind            string        `json:"kind"` // ollama
+	Temperature     float64       `json:"temperature"`
+	TopK            int           `json:"top_k"`
+	TopP            float64       `json:"top_p"`
+	RepeatPenalty   float64       `json:"repeat_penalty"`
+	MaxOutputTokens int           `json:"max_output_tokens"`
+	Threads         int           `json:"threads,omitempty"` // 0 lets the runtime choose
+	CallTimeout     time.Duration `json:"call_timeout_ns"`
+	// PromptCache allows the runtime to reuse a cached prefix. False puts a
+	// unique nonce line before every prompt.
+	PromptCache bool `json:"prompt_cache"`
+}
+
+// DatasetConfig names a dataset and the part of it that is asked.
+type DatasetConfig struct {
+	Name     string `json:"name"`             // demo-journals, or a name of the user's own
+	Format   string `json:"format,omitempty"` // builtin, wattsweep-jsonl, openchart-se, codiesp, csv
+	Path     string `json:"path,omitempty"`
+	Language string `json:"language"`
+	Limit    int    `json:"limit,omitempty"` // 0 asks all
+}
+
+// TaskConfig names a task and its rules.
+type TaskConfig struct {
+	Name     string `json:"name"` // icd10
+	MaxCodes int    `json:"max_codes"`
+	CodeList string `json:"code_list"` // name of the list against which codes are checked
+}
+
+// PhaseConfig sets how long windows without calls last.
+type PhaseConfig struct {
+	Baseline    time.Duration `json:"baseline_ns"`
+	Idle        time.Duration `json:"idle_ns"`
+	WarmUpCalls int           `json:"warm_up_calls"`
+}
+
+// MeterConfig says which meters to read and how.
+type MeterConfig struct {
+	Interval time.Duration   `json:"interval_ns"`
+	Host     bool            `json:"host"`
+	Estimate *EstimateConfig `json:"estimate,omitempty"`
+}
+
+// EstimateConfig states the watts behind an energy estimate.
+type EstimateConfig struct {
+	IdlePowerW        float64 `json:"idle_power_w"`          // the whole host, doing nothing
+	PowerPerBusyCoreW float64 `json:"power_per_busy_core_w"` // added per core-second of CPU time
+	Source            string  `json:"source"`                // where the watts come from
+}
+
+// PriceConfig states the assumptions behind money and carbon.
+type PriceConfig struct {
+	EnergyPerKWh    float64 `json:"energy_per_kwh"`
+	Currency        string  `json:"currency"`
+	PUE             float64 `json:"pue"`
+	CarbonGPerKWh   float64 `json:"carbon_g_per_kwh,omitempty"`
+	CarbonGPerKWhBy string  `json:"carbon_source,omitempty"`
+}
+
+// Cell is one point of a sweep's matrix with all that decides its measurement.
+type Cell struct {
+	ID     CellID      `json:"id"`
+	Sweep  SweepID     `json:"sweep"`
+	Seq    int         `json:"seq"` // planned place in the sweep, 1-based
+	At     Coordinates `json:"at"`
+	Config CellConfig  `json:"config"`
+}
+
+// Plan is a sweep resolved into cells, ready to be stored.
+type Plan struct {
+	Sweep    SweepID `json:"sweep"`
+	Name     string  `json:"name"`
+	SpecYAML string  `json:"spec_yaml"` // as the user wrote it
+	Seed     int64   `json:"seed"`
+	Cells    []Cell  `json:"cells"`
+}

@@ -1,0 +1,180 @@
+package bench
+
+import "time"
+
+// Results is what a sweep found: the content of results.json. A figure that
+// does not exist is nil, with the reason in the field of the same name with
+// _missing.
+type Results struct {
+	Sweep      SweepInfo    `json:"sweep"`
+	Provenance Provenance   `json:"provenance"`
+	Cells      []CellResult `json:"cells"`
+}
+
+// SweepInfo names a sweep and where it stands.
+type SweepInfo struct {
+	ID         SweepID    `json:"id"`
+	Name       string     `json:"name"`
+	State      State      `json:"state"`
+	SpecHash   string     `json:"spec_hash"`
+	CreatedAt  time.Time  `json:"created_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	Cells      int        `json:"cells"`
+	CellsDone  int        `json:"cells_done"`
+	Seed       int64      `json:"seed"`
+}
+
+// Provenance is what a reviewer needs to trust or repeat the figures.
+type Provenance struct {
+	Wattsweep   string        `json:"wattsweep"` // version and commit
+	GeneratedAt time.Time     `json:"generated_at"`
+	Hosts       []HostFacts   `json:"hosts"`
+	Datasets    []DatasetInfo `json:"datasets"`
+	Method      []string      `json:"method"`    // sentences on how figures were made
+	Estimated   bool          `json:"estimated"` // some figure rests on a stated assumption
+	Simulated   bool          `json:"simulated"` // some figure comes from a made-up source
+}
+
+// DatasetInfo pins a dataset.
+type DatasetInfo struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	Hash       string `json:"sha256"`
+	CodeSystem string `json:"code_system"`
+	Licence    string `json:"licence"`
+	Journals   int    `json:"journals"`
+}
+
+// Summary is a distribution. Interval bounds are 95 %; IntervalOver says over
+// what they were taken (runs, or calls of one run).
+type Summary struct {
+	Mean         float64  `json:"mean"`
+	SD           *float64 `json:"sd"` // nil below two values
+	CI95Low      *float64 `json:"ci95_low"`
+	CI95High     *float64 `json:"ci95_high"`
+	P50          float64  `json:"p50"`
+	P95          float64  `json:"p95"`
+	P99          float64  `json:"p99"`
+	N            int      `json:"n"`
+	IntervalOver string   `json:"interval_over"`
+	CIMissing    string   `json:"ci95_missing,omitempty"`
+}
+
+// Estimate is a mean with its 95 % interval.
+type Estimate struct {
+	Mean         float64  `json:"mean"`
+	CI95Low      *float64 `json:"ci95_low"`
+	CI95High     *float64 `json:"ci95_high"`
+	N            int      `json:"n"`
+	IntervalOver string   `json:"interval_over"`
+	CIMissing    string   `json:"ci95_missing,omitempty"`
+}
+
+// EnergyFigure is joules per call with how they were made.
+type EnergyFigure struct {
+	Mean      float64      `json:"mean"`
+	CI95Low   *float64     `json:"ci95_low"`
+	CI95High  *float64     `json:"ci95_high"`
+	NetMean   *float64     `json:"net_mean"` // less baseline power × duration; nil without a baseline
+	Method    EnergyMethod `json:"method"`
+	Channel   string       `json:"channel"`
+	Coverage  float64      `json:"coverage"`
+	Estimated bool         `json:"estimated"`
+	Simulated bool         `json:"simulated"`
+	Basis     string       `json:"basis"` // in words
+}
+
+// CostFigure is money with its assumptions in words.
+type CostFigure struct {
+	Amount    float64 `json:"amount"`
+	Currency  string  `json:"currency"`
+	Basis     string  `json:"basis"`
+	Estimated bool    `json:"estimated"`
+}
+
+// TokenCounts are means per call.
+type TokenCounts struct {
+	Prompt float64 `json:"prompt"`
+	Output float64 `json:"output"`
+}
+
+// F1Figures are precision, recall and F1 at one level of the code.
+type F1Figures struct {
+	MicroPrecision float64 `json:"micro_precision"`
+	MicroRecall    float64 `json:"micro_recall"`
+	MicroF1        float64 `json:"micro_f1"`
+	MacroF1        float64 `json:"macro_f1"` // mean over journals
+}
+
+// CellResult is one row of the results.
+type CellResult struct {
+	Cell  CellID `json:"cell"`
+	State State  `json:"state"`
+	// Reason says why a cell is unfit or failed.
+	Reason string `json:"reason,omitempty"`
+	Coordinates
+	Runs        int            `json:"runs"`
+	Calls       int            `json:"calls"`
+	FailedCalls int            `json:"failed_calls"`
+	Outcomes    map[string]int `json:"outcomes"`
+	Segments    int            `json:"segments"`
+	Remeasured  int            `json:"remeasured_calls"`
+
+	Latency                *Summary     `json:"latency_s"`
+	LatencyMissing         string       `json:"latency_s_missing,omitempty"`
+	TTFT                   *Summary     `json:"ttft_s"`
+	TTFTMissing            string       `json:"ttft_s_missing,omitempty"`
+	InterToken             *Summary     `json:"inter_token_s"`
+	InterTokenMissing      string       `json:"inter_token_s_missing,omitempty"`
+	Tokens                 *TokenCounts `json:"tokens"`
+	TokensMissing          string       `json:"tokens_missing,omitempty"`
+	TokensPerSecond        *Estimate    `json:"tokens_per_s"`
+	TokensPerSecondMissing string       `json:"tokens_per_s_missing,omitempty"`
+
+	WeightedScore        *Estimate  `json:"weighted_score"`
+	WeightedScoreMissing string     `json:"weighted_score_missing,omitempty"`
+	ExactMatch           *Estimate  `json:"exact_match"` // first code is one of the true codes
+	ExactMatchMissing    string     `json:"exact_match_missing,omitempty"`
+	ExactAt5             *Estimate  `json:"exact_match_at_5"`
+	ExactAt5Missing      string     `json:"exact_match_at_5_missing,omitempty"`
+	FullCode             *F1Figures `json:"full_code"`
+	Category             *F1Figures `json:"category"`
+	Chapter              *F1Figures `json:"chapter"`
+	F1Missing            string     `json:"f1_missing,omitempty"`
+	NoCodeShare          *float64   `json:"no_code_share"`
+	UnknownShare         *float64   `json:"unknown_code_share"`
+	CodeList             string     `json:"code_list"`
+	// SharesMissing says why the two shares are nil.
+	SharesMissing string `json:"shares_missing,omitempty"`
+
+	Energy                  *EnergyFigure `json:"energy_j_per_call"`
+	EnergyMissing           string        `json:"energy_j_per_call_missing,omitempty"`
+	TokensPerJoule          *float64      `json:"tokens_per_joule"`
+	TokensPerJouleMissing   string        `json:"tokens_per_joule_missing,omitempty"`
+	EnergyPerCorrect        *float64      `json:"energy_j_per_correct"` // exact match at 1
+	EnergyPerCorrectMissing string        `json:"energy_j_per_correct_missing,omitempty"`
+	Cost                    *CostFigure   `json:"cost_per_100_calls"`
+	CostMissing             string        `json:"cost_per_100_calls_missing,omitempty"`
+	CarbonG                 *float64      `json:"co2e_g_per_100_calls"`
+	CarbonMissing           string        `json:"co2e_g_per_100_calls_missing,omitempty"`
+
+	HostCPU           *float64 `json:"host_cpu_percent"`
+	HostCPUMissing    string   `json:"host_cpu_percent_missing,omitempty"`
+	HostMemory        *float64 `json:"host_memory_bytes"`
+	HostMemoryMissing string   `json:"host_memory_bytes_missing,omitempty"`
+	ProcMemory        *float64 `json:"runtime_memory_peak_bytes"`
+	ProcMemoryMissing string   `json:"runtime_memory_peak_bytes_missing,omitempty"`
+
+	ModelFacts        *ModelFacts    `json:"model_facts"`
+	ModelFactsMissing string         `json:"model_facts_missing,omitempty"`
+	Pull              *Pulled        `json:"pull"`
+	PullMissing       string         `json:"pull_missing,omitempty"`
+	Loaded            *Loaded        `json:"loaded"`
+	LoadedMissing     string         `json:"loaded_missing,omitempty"`
+	LoadAttempts      []LoadAttempt  `json:"load_attempts"`
+	Phases            []PhaseReading `json:"phases"`
+	PromptHash        string         `json:"prompt_template_sha256"`
+	DatasetHash       string         `json:"dataset_sha256"`
+	StartedAt         *time.Time     `json:"started_at"`
+	FinishedAt        *time.Time     `json:"finished_at"`
+}
