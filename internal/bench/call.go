@@ -58,3 +58,6 @@ type Segment struct {
 	End         string // why it ended: complete, drain, cancelled, crash, an error code
 	Calls       int
 }
+
+// Key gives the natural key of the call.
+func (c Call) Key() CallKey { return c.CallKey }

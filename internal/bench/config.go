@@ -62,7 +62,10 @@ type DatasetConfig struct {
 	Format   string `json:"format,omitempty"` // builtin, wattsweep-jsonl, openchart-se, codiesp, csv
 	Path     string `json:"path,omitempty"`
 	Language string `json:"language"`
-	Limit    int    `json:"limit,omitempty"` // 0 asks all
+	// Hash is the SHA-256 of the dataset's content, set when the dataset is
+	// read into the store.
+	Hash  string `json:"sha256,omitempty"`
+	Limit int    `json:"limit,omitempty"` // 0 asks all
 }
 
 // TaskConfig names a task and its rules.

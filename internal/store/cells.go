@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// Cell is a stored cell with where it stands.
+type Cell struct {
+	bench.Cell
+	Items      int
+	State      bench.State
+	Reason     string
+	Stage      bench.Stage
+	Epoch      int
+	Attempt    int
+	StartedAt  *time.Time
+	FinishedAt *time.Time
+	PromptHash string
+	CallsDone  int
+}
+
+const cellColumns = `c.id, c.sweep_id, c.seq, c.host, c.runtime, c.model, c.task, c.dataset, c.language,
+	c.load_pattern, c.config, c.items, c.state, c.reason, c.stage, c.epoch, c.attempt, c.started_at, c.finished_at,
+	c.prompt_hash, (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch)`
+
+func scanCell(row pgx.CollectableRow) (Cell, error) {
+	var c Cell
+	err := row.Scan(&c.ID, &c.Sweep, &c.Seq, &c.At.Host, &c.At.Runtime, &c.At.Model, &c.At.Task, &c.At.Dataset,
+		&c.At.Language, &c.At.Load, &c.Config, &c.Items, &c.State, &c.Reason, &c.Stage, &c.Epoch, &c.Attempt,
+		&c.StartedAt, &c.FinishedAt, &c.PromptHash, &c.CallsDone)
+	return c, err
+}
+
+// GetCell reads one cell; ErrNotFound when there is none.
+func (s *Store) GetCell(ctx context.Context, id bench.CellID) (Cell, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+cellColumns+` FROM cells c WHERE c.id = $1`, id)
+	if err != nil {
+		return Cell{}, wrap("read cell "+string(id), err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanCell)
+	return c, wrap("read cell "+string(id), err)
+}
+
+// Cells lists a sweep's cells in planned order.
+func (s *Store) Cells(ctx context.Context, sweep bench.SweepID) ([]Cell, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+cellColumns+` FROM cells c WHERE c.sweep_id = $1 ORDER BY c.seq`, sweep)
+	if err != nil {
+		return nil, wrap("list cells of sweep "+string(sweep), err)
+	}
+	out, err := pgx.CollectRows(rows, scanCell)
+	return out, wrap("list cells of sweep "+string(sweep), err)
+}
+
+// ClaimNext gives a host's lane its next cell: the one it holds already, else
+// the first queued one. The same lane and claim number always get the same
+// cell, so a retried activity claims nothing more. ErrNotFound means that
+// there is no work.
+func (s *Store) ClaimNext(ctx context.Context, host, lane string, claim int64) (Cell, error) {
+	var id bench.CellID
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// One lane at a time per host, also against a second lane by mistake.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('lane/' || $1))`, host); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `SELECT id FROM cells WHERE host = $1 AND claimed_by = $2 AND claim_no = $3`,
+			host, lane, claim).Scan(&id)
+		if err == nil || !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return tx.QueryRow(ctx, `UPDATE cells SET state = 'running', claimed_by = $2, claim_no = $3,
+			attempt = attempt + 1, started_at = coalesce(started_at, now()), finished_at = NULL, reason = ''
+			WHERE id = (
+				SELECT c.id FROM cells c JOIN sweeps s ON s.id = c.sweep_id
+				WHERE c.host = $1 AND NOT s.cancel_requested AND c.state IN ('running', 'queued')
+				ORDER BY (c.state = 'running') DESC, s.created_at, s.id, c.seq
+				LIMIT 1 FOR UPDATE OF c)
+			RETURNING id`, host, lane, claim).Scan(&id)
+	})
+	if err != nil {
+		return Cell{}, wrap("claim next cell for host "+host, err)
+	}
+	return s.GetCell(ctx, id)
+}
+
+// CloseCell ends a cell in a final state with its reason.
+func (s *Store) CloseCell(ctx context.Context, id bench.CellID, state bench.State, reason string) error {
+	_, err := s.pool.Exec(ctx, `UPDATE cells SET state = $2, reason = $3, stage = '', finished_at = now()
+		WHERE id = $1 AND state = 'running'`, id, state, clean(reason))
+	return wrap("close cell "+string(id), err)
+}
+
+// RequeueFailed puts a sweep's failed and cancelled cells back on the plan and
+// lifts a cancellation; it returns how many.
+func (s *Store) RequeueFailed(ctx context.Context, sweep bench.SweepID) (int, error) {
+	n := 0
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE sweeps SET cancel_requested = false WHERE id = $1`, sweep); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE cells SET state = 'queued', claimed_by = '', reason = '', finished_at = NULL
+			WHERE sweep_id = $1 AND state IN ('failed', 'cancelled')`, sweep)
+		n = int(tag.RowsAffected())
+		return err
+	})
+	return n, wrap("put failed cells of sweep "+string(sweep)+" back", err)
+}
+
+// RestartEpoch starts a cell's runs afresh under a new configuration: earlier
+// calls stay and no longer count. from is the epoch the caller saw, so that a
+// retry raises it once.
+func (s *Store) RestartEpoch(ctx context.Context, id bench.CellID, from int) (int, error) {
+	var epoch int
+	err := s.pool.QueryRow(ctx, `UPDATE cells SET epoch = greatest(epoch, $2 + 1) WHERE id = $1 RETURNING epoch`,
+		id, from).Scan(&epoch)
+	return epoch, wrap("start runs of cell "+string(id)+" afresh", err)
+}
+
+// SetPromptHash records which prompt template a cell uses.
+func (s *Store) SetPromptHash(ctx context.Context, id bench.CellID, hash string) error {
+	_, err := s.pool.Exec(ctx, `UPDATE cells SET prompt_hash = $2 WHERE id = $1`, id, hash)
+	return wrap("record prompt of cell "+string(id), err)
+}
+
+// StageRow is one durable step of a cell as it ran.
+type StageRow struct {
+	Cell       bench.CellID
+	Attempt    int
+	Stage      bench.Stage
+	No         int
+	State      string // running, done, failed
+	Detail     string
+	StartedAt  time.Time
+	FinishedAt *time.Time
+}
+
+// BeginStage records that a stage started; a retry keeps the first start.
+func (s *Store) BeginStage(ctx context.Context, cell bench.CellID, attempt int, stage bench.Stage, no int) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`INSERT INTO stages (cell_id, attempt, stage, no, state) VALUES ($1,$2,$3,$4,'running')
+		ON CONFLICT (cell_id, attempt, stage, no) DO UPDATE SET state = 'running', finished_at = NULL`, cell, attempt, stage, no)
+	batch.Queue(`UPDATE cells SET stage = $2 WHERE id = $1`, cell, stage)
+	return wrap("begin stage "+string(stage), s.pool.SendBatch(ctx, batch).Close())
+}
+
+// EndStage records how a stage ended.
+func (s *Store) EndStage(ctx context.Context, cell bench.CellID, attempt int, stage bench.Stage, no int, state, detail string) error {
+	_, err := s.pool.Exec(ctx, `UPDATE stages SET state = $5, detail = $6, finished_at = now()
+		WHERE cell_id = $1 AND attempt = $2 AND stage = $3 AND no = $4`, cell, attempt, stage, no, state, clean(detail))
+	return wrap("end stage "+string(stage), err)
+}
+
+// Stages lists a cell's steps in the order they started.
+func (s *Store) Stages(ctx context.Context, cell bench.CellID) ([]StageRow, error) {
+	rows, err := s.pool.Query(ctx, `SELECT cell_id, attempt, stage, no, state, detail, started_at, finished_at
+		FROM stages WHERE cell_id = $1 ORDER BY started_at, stage, no`, cell)
+	if err != nil {
+		return nil, wrap("list stages of cell "+string(cell), err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StageRow])
+	return out, wrap("list stages of cell "+string(cell), err)
+}
