@@ -1,0 +1,298 @@
+// Package contract holds what workflows, activities and the command line say
+// to each other: names of queues, workflows, activities, signals, updates and
+// queries, and their payloads. Payloads carry ids, hashes and small numbers,
+// never journal text, prompts or outputs. Each has a version V; fields are
+// only ever added.
+package contract
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// QueueControl is the task queue of workflows and database work.
+const QueueControl = "control"
+
+// HostQueue is the task queue of one host's measuring work.
+func HostQueue(host string) string { return "host." + host }
+
+// Workflow types.
+const (
+	WorkflowSweep     = "Sweep"
+	WorkflowLane      = "Lane"
+	WorkflowBenchmark = "Benchmark"
+)
+
+// SweepWorkflowID is the id of a sweep's workflow: the same spec is the same
+// workflow.
+func SweepWorkflowID(id bench.SweepID) string { return "sweep/" + string(id) }
+
+// LaneWorkflowID is the id of a host's lane, shared by all sweeps.
+func LaneWorkflowID(host string) string { return "lane/" + host }
+
+// BenchmarkWorkflowID is the id of one try of a cell.
+func BenchmarkWorkflowID(sweep bench.SweepID, cell bench.CellID, attempt int) string {
+	return "bench/" + string(sweep) + "/" + string(cell) + "/" + strconv.Itoa(attempt)
+}
+
+// Activities on the control queue.
+const (
+	ActSweepCounts  = "SweepCounts"
+	ActWakeLanes    = "WakeLanes"
+	ActCancelSweep  = "CancelSweep"
+	ActFinishSweep  = "FinishSweep"
+	ActClaimNext    = "ClaimNext"
+	ActCloseCell    = "CloseCell"
+	ActRestartEpoch = "RestartEpoch"
+	ActPinDataset   = "PinDataset"
+	ActScore        = "Score"
+	ActCost         = "Cost"
+	ActPublish      = "Publish"
+)
+
+// Activities on a host's queue.
+const (
+	ActInspect     = "Inspect"
+	ActPull        = "Pull"
+	ActMeasureIdle = "MeasureIdle"
+	ActLoad        = "Load"
+	ActReclaim     = "Reclaim"
+	ActWarmUp      = "WarmUp"
+	ActInfer       = "Infer"
+	ActUnload      = "Unload"
+)
+
+// Signals, updates and queries.
+const (
+	SignalWake       = "wake"        // to a lane: there may be work
+	SignalCancel     = "cancel-cell" // to a lane: stop the running cell of a sweep
+	SignalCellClosed = "cell-closed" // to a sweep: a cell reached a final state
+	UpdateCancel     = "cancel"      // to a sweep: stop it
+	QueryStatus      = "status"      // to a sweep or benchmark
+)
+
+// SweepIn starts a sweep that is already stored.
+type SweepIn struct {
+	V     int           `json:"v"`
+	Sweep bench.SweepID `json:"sweep"`
+	Name  string        `json:"name"`
+}
+
+// SweepOut is how a sweep ended.
+type SweepOut struct {
+	V      int                 `json:"v"`
+	State  bench.State         `json:"state"`
+	Counts map[bench.State]int `json:"counts"`
+}
+
+// Counts is how far a sweep is.
+type Counts struct {
+	V       int                 `json:"v"`
+	ByState map[bench.State]int `json:"by_state"`
+	ByHost  map[string]int      `json:"by_host"` // unfinished cells
+	Total   int                 `json:"total"`
+	Final   int                 `json:"final"`
+	Cancel  bool                `json:"cancel"`
+}
+
+// WakeIn names the hosts whose lanes to wake; CancelSweep tells them to stop a
+// running cell of that sweep.
+type WakeIn struct {
+	V           int           `json:"v"`
+	Hosts       []string      `json:"hosts"`
+	CancelSweep bench.SweepID `json:"cancel_sweep,omitempty"`
+}
+
+// LaneIn starts or continues a lane.
+type LaneIn struct {
+	V     int    `json:"v"`
+	Host  string `json:"host"`
+	Claim int64  `json:"claim"` // claims so far, over all continuations
+}
+
+// ClaimIn asks for a host's next cell.
+type ClaimIn struct {
+	V     int    `json:"v"`
+	Host  string `json:"host"`
+	Lane  string `json:"lane"`
+	Claim int64  `json:"claim"`
+}
+
+// ClaimOut is a claimed cell, or none.
+type ClaimOut struct {
+	V     int          `json:"v"`
+	Found bool         `json:"found"`
+	Cell  *BenchmarkIn `json:"cell,omitempty"`
+}
+
+// BenchmarkIn is all that a benchmark needs to orchestrate a cell; the rest is
+// in the store under the cell's id.
+type BenchmarkIn struct {
+	V       int               `json:"v"`
+	Sweep   bench.SweepID     `json:"sweep"`
+	Name    string            `json:"name"` // of the sweep
+	Cell    bench.CellID      `json:"cell"`
+	Attempt int               `json:"attempt"`
+	Epoch   int               `json:"epoch"`
+	At      bench.Coordinates `json:"at"`
+	Rungs   []string          `json:"rungs"`
+	Runs    int               `json:"runs"`
+	Items   int               `json:"items"`
+	WarmUp  int               `json:"warm_up_calls"`
+	// Baseline and Idle are the lengths of the two windows without calls.
+	Baseline time.Duration `json:"baseline_ns"`
+	Idle     time.Duration `json:"idle_ns"`
+	// Heartbeat is how soon a dead worker is noticed; 0 takes the default.
+	Heartbeat time.Duration `json:"heartbeat_ns,omitempty"`
+}
+
+// BenchmarkOut is how a cell ended.
+type BenchmarkOut struct {
+	V          int         `json:"v"`
+	State      bench.State `json:"state"`
+	Reason     string      `json:"reason,omitempty"`
+	Rung       int         `json:"rung"`
+	Calls      int         `json:"calls"`
+	Segments   int         `json:"segments"`
+	Remeasured int         `json:"remeasured"`
+}
+
+// CellRef names the try of a cell that an activity works for.
+type CellRef struct {
+	V       int          `json:"v"`
+	Cell    bench.CellID `json:"cell"`
+	Attempt int          `json:"attempt"`
+	Epoch   int          `json:"epoch"`
+	// No tells repetitions of a stage apart, 1-based.
+	No int `json:"no"`
+}
+
+// CloseIn ends a cell.
+type CloseIn struct {
+	V      int          `json:"v"`
+	Cell   bench.CellID `json:"cell"`
+	State  bench.State  `json:"state"`
+	Reason string       `json:"reason"`
+}
+
+// CellClosed tells a sweep that one of its cells is final.
+type CellClosed struct {
+	V     int          `json:"v"`
+	Cell  bench.CellID `json:"cell"`
+	State bench.State  `json:"state"`
+}
+
+// Note is the small result most stages give: one sentence for people.
+type Note struct {
+	V    int    `json:"v"`
+	Text string `json:"text"`
+}
+
+// IdleIn asks for a window without calls.
+type IdleIn struct {
+	CellRef
+	Phase  bench.Phase   `json:"phase"`
+	Length time.Duration `json:"length_ns"`
+}
+
+// LoadIn asks for one rung of the ladder, 1-based.
+type LoadIn struct {
+	CellRef
+	Rung int `json:"rung"`
+}
+
+// LoadOut is a model in memory.
+type LoadOut struct {
+	V     int    `json:"v"`
+	Token string `json:"token"`
+	Text  string `json:"text"`
+}
+
+// ResidentIn asks for work on a loaded model.
+type ResidentIn struct {
+	CellRef
+	Rung  int    `json:"rung"`
+	Token string `json:"token"`
+}
+
+// InferIn asks for the calls of one run; From and To bound the items.
+type InferIn struct {
+	ResidentIn
+	Run  int `json:"run"`
+	From int `json:"from"`
+	To   int `json:"to"`
+}
+
+// InferOut counts what was measured.
+type InferOut struct {
+	V          int    `json:"v"`
+	Calls      int    `json:"calls"` // committed in this chunk, by any attempt
+	Failed     int    `json:"failed"`
+	Segments   int    `json:"segments"`
+	Remeasured int    `json:"remeasured"`
+	Text       string `json:"text"`
+}
+
+// Beat is the heartbeat of an inference chunk.
+type Beat struct {
+	V    int `json:"v"`
+	Run  int `json:"run"`
+	Next int `json:"next"`
+	Of   int `json:"of"`
+}
+
+// PullBeat is the heartbeat of a pull.
+type PullBeat struct {
+	V     int   `json:"v"`
+	Bytes int64 `json:"bytes"`
+	Total int64 `json:"total"`
+}
+
+// CancelIn asks to stop a sweep.
+type CancelIn struct {
+	V  int    `json:"v"`
+	By string `json:"by"`
+}
+
+// Status answers QueryStatus of a sweep or a benchmark.
+type Status struct {
+	V     int    `json:"v"`
+	State string `json:"state"`
+	Text  string `json:"text"` // Markdown, as the UI's current details show
+}
+
+// SearchAttribute is a custom Temporal search attribute.
+type SearchAttribute struct {
+	Name string
+	Type string // as the Temporal command line spells it
+}
+
+// Names of the search attributes.
+const (
+	AttrSweep    = "BenchSweep"
+	AttrHost     = "BenchHost"
+	AttrRuntime  = "BenchRuntime"
+	AttrModel    = "BenchModel"
+	AttrTask     = "BenchTask"
+	AttrLanguage = "BenchLang"
+	AttrState    = "BenchState"
+	AttrProgress = "BenchProgress"
+	AttrRung     = "BenchRung"
+)
+
+// SearchAttributes lists what a namespace must have before workflows start.
+func SearchAttributes() []SearchAttribute {
+	return []SearchAttribute{
+		{AttrSweep, "Keyword"},
+		{AttrHost, "Keyword"},
+		{AttrRuntime, "Keyword"},
+		{AttrModel, "Keyword"},
+		{AttrTask, "Keyword"},
+		{AttrLanguage, "Keyword"},
+		{AttrState, "Keyword"},
+		{AttrProgress, "Double"},
+		{AttrRung, "Int"},
+	}
+}
