@@ -1,0 +1,329 @@
+package localstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// Stack is the three servers, up and answering. Its fields do not change, not
+// even when a server is restarted.
+type Stack struct {
+	// State is the state folder, absolute and with links resolved.
+	State string
+	// TemporalAddress is host:port of the gRPC service.
+	TemporalAddress, TemporalNamespace string
+	// TemporalUIURL is the address of its web pages; empty for an external
+	// server whose pages were not named.
+	TemporalUIURL string
+	// PostgresDSN holds the password: it is not for printing.
+	PostgresDSN string
+	// PostgresData is the data folder; empty for an external database.
+	PostgresData string
+	OllamaURL    string
+	// OllamaLog is the log file, OllamaEnv our settings of the server; both
+	// empty for one that is not ours.
+	OllamaLog string
+	OllamaEnv map[string]string
+
+	site  *site
+	kinds map[Name]kind
+	lock  *lock
+
+	mu      sync.Mutex // guards what follows
+	state   stateFile
+	servers map[Name]*server
+	closing bool
+	tasks   sync.WaitGroup // supervisors
+}
+
+// server is one running server of a stack.
+type server struct {
+	mu     sync.Mutex // held while it is being ended or started
+	launch launch
+	child  *child // nil when it was adopted
+	// restarts counts what the supervisor did.
+	restarts int
+}
+
+// Start brings up what is not yet up and gives the stack. When anything fails,
+// what it started is taken down again.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	s, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	if s.lock, err = lockState(s.State, s.site.Owner); err != nil {
+		return nil, err
+	}
+	if s.state, err = s.site.load(); err == nil {
+		err = s.startAll(ctx)
+	}
+	if err != nil {
+		// The caller's context may be why we fail; what was started must end.
+		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	if o.Detach || len(s.owned()) == 0 {
+		s.lock.release()
+	}
+	return s, nil
+}
+
+// open prepares a stack without touching any process.
+func open(o Options) (*Stack, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	at, err := openSite(o)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := at.kinds()
+	if err != nil {
+		return nil, err
+	}
+	return &Stack{
+		State: at.folder, TemporalNamespace: o.Temporal.Namespace,
+		site: at, kinds: kinds, servers: map[Name]*server{},
+	}, nil
+}
+
+// startAll starts the servers side by side.
+func (s *Stack) startAll(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, k := range s.kinds {
+		group.Go(func() error { return s.startOne(ctx, k) })
+	}
+	return group.Wait()
+}
+
+// startOne brings one server up: it is external, or runs already, or is started.
+func (s *Stack) startOne(ctx context.Context, k kind) error {
+	begin := time.Now()
+	if address, ok := k.external(ctx); ok {
+		s.describeExternal(k.name(), address)
+		return nil
+	}
+	last := s.recordOf(k.name())
+	adopt, err := s.site.adoptable(ctx, k, last)
+	if err != nil {
+		return err
+	}
+	if adopt {
+		if err := k.settle(ctx, last.Ports); err != nil {
+			return err
+		}
+		s.site.Progress(Event{Server: k.name(), Step: StepAdopt, Text: fmt.Sprintf("runs already (process %d)", last.Pid)})
+		return s.describe(k, last)
+	}
+	if err := s.site.reap(ctx, k.name(), last); err != nil {
+		return err
+	}
+	l, err := k.prepare(ctx, last)
+	if err != nil {
+		return err
+	}
+	ports, err := choosePorts(k.ports(last))
+	if err != nil {
+		return err
+	}
+	srv := &server{launch: k.listenOn(l, ports)}
+	if err := s.bringUp(ctx, k, srv); err != nil {
+		return err
+	}
+	s.site.Progress(Event{
+		Server: k.name(), Step: StepReady, Elapsed: time.Since(begin),
+		Text: fmt.Sprintf("%s answers on port %d (process %d)", l.version, mainPort(ports), srv.child.record.Pid),
+	})
+	return s.describe(k, srv.child.record)
+}
+
+// mainPort is the port that clients use.
+func mainPort(ports map[string]int) int {
+	for _, use := range []string{"grpc", "sql", "api"} {
+		if p, ok := ports[use]; ok {
+			return p
+		}
+	}
+	return 0
+}
+
+// bringUp starts the process, puts it on record at once, and waits until it
+// answers. The caller holds srv.mu or is alone with it.
+func (s *Stack) bringUp(ctx context.Context, k kind, srv *server) error {
+	c, err := spawn(srv.launch, s.site.folder, s.site.mark.String(), s.site.Detach)
+	if err != nil {
+		return err
+	}
+	srv.child = c
+	s.mu.Lock()
+	s.servers[k.name()] = srv
+	s.state.Servers[k.name()] = c.record
+	err = writeState(s.site.folder, s.state)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	err = c.waitReady(ctx, k.name(), s.site.ReadyLimit, func(ctx context.Context) error {
+		return k.probe(ctx, c.record.Ports)
+	})
+	if err != nil {
+		return err
+	}
+	if err := k.settle(ctx, c.record.Ports); err != nil {
+		return err
+	}
+	s.supervise(k, srv, c)
+	return nil
+}
+
+func (s *Stack) recordOf(name Name) record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Servers[name]
+}
+
+// owned lists the servers that this stack started, in the order of stopping.
+func (s *Stack) owned() []Name {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Name
+	for _, name := range slices.Backward(names()) {
+		if srv := s.servers[name]; srv != nil && srv.child != nil {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+func (s *Stack) describeExternal(name Name, address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch name {
+	case Temporal:
+		s.TemporalAddress, s.TemporalUIURL = address, s.site.Options.Temporal.UIURL
+	case Postgres:
+		s.PostgresDSN = address
+	case Ollama:
+		s.OllamaURL = address
+	}
+}
+
+// describe fills in the addresses of a server that answers.
+func (s *Stack) describe(k kind, r record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch k := k.(type) {
+	case *temporalKind:
+		s.TemporalAddress, s.TemporalUIURL = loopback(r.Ports["grpc"]), "http://"+loopback(r.Ports["ui"])
+	case *postgresKind:
+		dsn, err := k.dsn(r.Ports)
+		if err != nil {
+			return err
+		}
+		s.PostgresDSN, s.PostgresData = dsn, r.Data
+	case *ollamaKind:
+		s.OllamaURL, s.OllamaLog = "http://"+loopback(r.Ports["api"]), r.Log
+		s.OllamaEnv = k.environment(r.Ports["api"])
+	}
+	return nil
+}
+
+// Stop takes down what Start brought up, in order, and lets go of the folder.
+// What ran before stays up; calling it twice does no harm.
+func (s *Stack) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	var failed []error
+	for _, name := range s.owned() {
+		failed = append(failed, s.stopOne(ctx, name))
+	}
+	s.tasks.Wait()
+	s.lock.release()
+	return errors.Join(failed...)
+}
+
+func (s *Stack) stopOne(ctx context.Context, name Name) error {
+	s.mu.Lock()
+	srv := s.servers[name]
+	s.mu.Unlock()
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.child == nil {
+		return nil
+	}
+	if err := end(ctx, name, srv.child.record, s.site.mark, s.site.StopLimit); err != nil {
+		return err
+	}
+	<-srv.child.done
+	srv.child = nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.servers, name)
+	s.state.Servers[name] = s.state.Servers[name].stopped()
+	s.site.Progress(Event{Server: name, Step: StepStop, Text: "stopped"})
+	return writeState(s.site.folder, s.state)
+}
+
+// stopped is the record without its process.
+func (r record) stopped() record {
+	r.Pid, r.Start, r.Boot, r.Exe, r.Detached = 0, "", "", "", false
+	return r
+}
+
+// Attach finds the servers that an earlier Start with Detach left up, and starts
+// nothing. It fails, saying so, when one of them does not answer.
+func Attach(ctx context.Context, o Options) (*Stack, error) {
+	s, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	if s.state, err = readState(s.State); err != nil {
+		return nil, err
+	}
+	for _, name := range names() {
+		k := s.kinds[name]
+		if address, ok := k.external(ctx); ok {
+			s.describeExternal(name, address)
+			continue
+		}
+		r := s.state.Servers[name]
+		if s.state.Folder != s.State || !r.running() {
+			return nil, notUp(name, s.State, os.ErrProcessDone)
+		}
+		probe, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := k.probe(probe, r.Ports)
+		cancel()
+		if err != nil {
+			return nil, notUp(name, s.State, err)
+		}
+		if err := s.describe(k, r); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func notUp(name Name, folder string, err error) error {
+	return fault.New(fault.Unavailable, fault.CodeUnreachable, "start the servers (wattsweep up)",
+		"%s of state folder %s is not up: %w", name, folder, err)
+}
+
+// renameOver moves a file over another.
+func renameOver(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return diskError(filepath.Dir(from), err)
+	}
+	return nil
+}
