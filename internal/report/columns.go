@@ -1,0 +1,176 @@
+package report
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// value is what one column shows of one cell: a figure, what goes smaller
+// beside it, or the reason why there is none.
+type value struct {
+	main    string
+	beside  string // interval, word of basis, context
+	figure  string // name of the figure, when it is missing
+	missing string // reason
+}
+
+func gap(figure, reason string) value { return value{main: none, figure: figure, missing: reason} }
+
+// column is one column of a table of cells.
+type column struct {
+	head   string
+	under  string // second line of the heading: unit or basis
+	text   bool   // left-aligned
+	figure func(c bench.CellResult) value
+}
+
+// resultColumns are those of the main table, in the terminal and on the page.
+func resultColumns(cells []bench.CellResult) []column {
+	names := newNaming(cells)
+	return []column{
+		{"Model", "", true, func(c bench.CellResult) value {
+			return value{main: printable(c.Model, 60), beside: names.context(c.Coordinates)}
+		}},
+		{"Language", "", true, func(c bench.CellResult) value { return value{main: language(c.Language)} }},
+		{"Calls", "", false, func(c bench.CellResult) value { return value{main: strconv.Itoa(c.Calls)} }},
+		{"Failed", "", false, func(c bench.CellResult) value { return value{main: strconv.Itoa(c.FailedCalls)} }},
+		{"Latency p50", "s", false, func(c bench.CellResult) value { return quantile(c, p50) }},
+		{"Latency p95", "s", false, func(c bench.CellResult) value { return quantile(c, p95) }},
+		{"TTFT p50", "s", false, func(c bench.CellResult) value {
+			if c.TTFT == nil {
+				return gap("time to first token", c.TTFTMissing)
+			}
+			return value{main: three(c.TTFT.P50)}
+		}},
+		{"Tokens/s", "", false, func(c bench.CellResult) value {
+			return estimated(c.TokensPerSecond, "tokens per second", c.TokensPerSecondMissing, three, false)
+		}},
+		{"Weighted score", "", false, func(c bench.CellResult) value {
+			return estimated(c.WeightedScore, "weighted score", c.WeightedScoreMissing, two, true)
+		}},
+		{"Exact match", "", false, func(c bench.CellResult) value {
+			return estimated(c.ExactMatch, "exact match", c.ExactMatchMissing, two, true)
+		}},
+		energyColumn(cells),
+		costColumn(cells),
+		{"State", "", true, func(c bench.CellResult) value { return value{main: string(c.State)} }},
+	}
+}
+
+func p50(s *bench.Summary) float64 { return s.P50 }
+func p95(s *bench.Summary) float64 { return s.P95 }
+
+func quantile(c bench.CellResult, of func(*bench.Summary) float64) value {
+	if c.Latency == nil {
+		return gap("latency", c.LatencyMissing)
+	}
+	return value{main: three(of(c.Latency))}
+}
+
+// estimated shows a mean, with its interval when asked.
+func estimated(e *bench.Estimate, figure, reason string, number func(float64) string, interval bool) value {
+	if e == nil {
+		return gap(figure, reason)
+	}
+	v := value{main: number(e.Mean)}
+	if interval && e.CI95Low != nil && e.CI95High != nil {
+		v.beside = span(*e.CI95Low, *e.CI95High, number)
+	}
+	return v
+}
+
+// energyColumn says in its heading what all its figures rest on; where cells
+// differ, each figure says so itself.
+func energyColumn(cells []bench.CellResult) column {
+	word, same := commonWord(cells, func(c bench.CellResult) bool { return c.Energy != nil }, energyWord)
+	return column{"J/call", word, false, func(c bench.CellResult) value {
+		if c.Energy == nil {
+			return gap("energy per call", c.EnergyMissing)
+		}
+		v := value{main: three(c.Energy.Mean)}
+		if c.Energy.CI95Low != nil && c.Energy.CI95High != nil {
+			v.beside = span(*c.Energy.CI95Low, *c.Energy.CI95High, three)
+		}
+		if !same {
+			v.beside = words(v.beside, energyWord(c))
+		}
+		return v
+	}}
+}
+
+// costColumn does the same for money; one currency goes into the heading.
+func costColumn(cells []bench.CellResult) column {
+	has := func(c bench.CellResult) bool { return c.Cost != nil }
+	word, same := commonWord(cells, has, costWord)
+	currency, one := commonWord(cells, has, func(c bench.CellResult) string { return printable(c.Cost.Currency, 12) })
+	return column{"Cost/100", words(currency, word), false, func(c bench.CellResult) value {
+		if c.Cost == nil {
+			return gap("cost", c.CostMissing)
+		}
+		v := value{main: three(c.Cost.Amount)}
+		if !one {
+			v.beside = printable(c.Cost.Currency, 12)
+		}
+		if !same {
+			v.beside = words(v.beside, costWord(c))
+		}
+		return v
+	}}
+}
+
+// commonWord gives the word that all cells with the figure share, and whether
+// they share one.
+func commonWord(cells []bench.CellResult, has func(bench.CellResult) bool, word func(bench.CellResult) string,
+) (string, bool) {
+	first := slices.IndexFunc(cells, has)
+	if first < 0 {
+		return "", true
+	}
+	shared := word(cells[first])
+	for _, c := range cells {
+		if has(c) && word(c) != shared {
+			return "", false
+		}
+	}
+	return shared, true
+}
+
+func words(a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	default:
+		return a + ", " + b
+	}
+}
+
+// note is one reason for missing figures.
+type note struct {
+	No     int
+	Figure string
+	Reason string
+	Cells  []string
+}
+
+// notes numbers the reasons for missing figures, each once.
+type notes struct{ list []note }
+
+// ref gives the number of a reason, and remembers the cell it stands for.
+func (n *notes) ref(figure, reason, cell string) int {
+	reason = printable(reason, 300)
+	for i := range n.list {
+		one := &n.list[i]
+		if one.Figure == figure && one.Reason == reason {
+			if !slices.Contains(one.Cells, cell) {
+				one.Cells = append(one.Cells, cell)
+			}
+			return one.No
+		}
+	}
+	n.list = append(n.list, note{len(n.list) + 1, figure, reason, []string{cell}})
+	return len(n.list)
+}

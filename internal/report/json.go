@@ -1,0 +1,54 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// JSON writes results.json: [bench.Results] as it is, indented, the same bytes
+// for the same results. Empty lists are written as lists, never as null, so
+// that null always means a figure that does not exist. The shape is described
+// by docs/results.schema.json.
+func JSON(w io.Writer, r bench.Results) error {
+	if err := Verify(r); err != nil {
+		return err
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false) // names stay readable; the file is data, not a page
+	if err := enc.Encode(withoutNilLists(r)); err != nil {
+		return fmt.Errorf("write results of sweep %s as JSON: %w", printable(string(r.Sweep.ID), 40), err)
+	}
+	return nil
+}
+
+// withoutNilLists copies r with empty lists and maps where it had nil ones.
+func withoutNilLists(r bench.Results) bench.Results {
+	r.Provenance.Hosts = copied(r.Provenance.Hosts)
+	r.Provenance.Datasets = copied(r.Provenance.Datasets)
+	r.Provenance.Method = copied(r.Provenance.Method)
+	for i := range r.Provenance.Hosts {
+		h := &r.Provenance.Hosts[i]
+		h.GPUs, h.Meters = copied(h.GPUs), copied(h.Meters)
+	}
+	r.Cells = copied(r.Cells)
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		c.LoadAttempts, c.Phases = copied(c.LoadAttempts), copied(c.Phases)
+		if c.Outcomes == nil {
+			c.Outcomes = map[string]int{}
+		}
+	}
+	return r
+}
+
+func copied[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return slices.Clone(list)
+}

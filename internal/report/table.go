@@ -1,0 +1,166 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// Format says how a listing is printed.
+type Format string
+
+// The formats of every listing.
+const (
+	FormatTable Format = "table" // for people
+	FormatJSON  Format = "json"  // results.json
+	FormatCSV   Format = "csv"   // one row per cell, all digits
+)
+
+// Table prints the cells of a sweep in the given format. Figures that rest on
+// an assumption or a made-up source say so in their heading or beside the
+// figure; a missing figure is a dash with a footnote that gives its reason.
+func Table(w io.Writer, r bench.Results, format Format) error {
+	switch format {
+	case FormatTable:
+	case FormatJSON:
+		return JSON(w, r)
+	case FormatCSV:
+		return cellsCSV(w, r)
+	default:
+		return fault.New(fault.Invalid, "", "use table, json or csv", "output format %q is unknown",
+			printable(string(format), 40))
+	}
+	if err := Verify(r); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, renderTable(r))
+	if err != nil {
+		return fmt.Errorf("print results of sweep %s: %w", printable(string(r.Sweep.ID), 40), err)
+	}
+	return nil
+}
+
+func renderTable(r bench.Results) string {
+	out := headline(r) + "\n"
+	if len(r.Cells) == 0 {
+		return out + "No cell has been planned.\n"
+	}
+	missing := &notes{}
+	names := newNaming(r.Cells)
+	columns := resultColumns(r.Cells)
+	t := newTable(columns)
+	for _, c := range r.Cells {
+		row := make(table.Row, 0, len(columns))
+		for _, col := range columns {
+			row = append(row, terminalText(col.figure(c), missing, names.cell(c.Coordinates)))
+		}
+		t.AppendRow(row)
+	}
+	out += t.Render() + "\n"
+	out += "Latency, TTFT: seconds per call. Intervals are 95 %" + intervalNote(r.Cells) + ".\n"
+	if banner := assumptions(r); banner != "" {
+		out += banner + "\n"
+	}
+	for _, n := range missing.list {
+		out += fmt.Sprintf("[%d] %s: %s (%s)\n", n.No, n.Figure, n.Reason, plural(len(n.Cells), "cell"))
+	}
+	for _, c := range r.Cells {
+		if c.Reason != "" {
+			out += names.cell(c.Coordinates) + ": " + string(c.State) + ": " + printable(c.Reason, 300) + "\n"
+		}
+	}
+	return out
+}
+
+func headline(r bench.Results) string {
+	return fmt.Sprintf("%s (%s): %s, %d of %s done", printable(r.Sweep.Name, 80), printable(string(r.Sweep.ID), 40),
+		r.Sweep.State, r.Sweep.CellsDone, plural(r.Sweep.Cells, "cell"))
+}
+
+func newTable(columns []column) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleRounded
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	header := make(table.Row, 0, len(columns))
+	configs := make([]table.ColumnConfig, 0, len(columns))
+	for i, col := range columns {
+		head := col.head
+		if col.under != "" {
+			head += "\n(" + col.under + ")"
+		}
+		header = append(header, head)
+		config := table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
+		if col.text {
+			config.Align, config.AlignHeader = text.AlignLeft, text.AlignLeft
+		}
+		if i == 0 {
+			config.WidthMax, config.WidthMaxEnforcer = 40, text.WrapHard
+		}
+		configs = append(configs, config)
+	}
+	t.AppendHeader(header)
+	t.SetColumnConfigs(configs)
+	return t
+}
+
+func terminalText(v value, missing *notes, cell string) string {
+	switch {
+	case v.figure != "":
+		return fmt.Sprintf("%s [%d]", none, missing.ref(v.figure, v.missing, cell))
+	case v.beside != "":
+		return v.main + " (" + v.beside + ")"
+	default:
+		return v.main
+	}
+}
+
+// intervalNote says over what the intervals of the shown figures were taken.
+func intervalNote(cells []bench.CellResult) string {
+	var seen []string
+	add := func(e *bench.Estimate) {
+		if e != nil && e.CI95Low != nil && e.IntervalOver != "" && !contains(seen, e.IntervalOver) {
+			seen = append(seen, printable(e.IntervalOver, 60))
+		}
+	}
+	for _, c := range cells {
+		add(c.WeightedScore)
+		add(c.ExactMatch)
+	}
+	if len(seen) == 0 {
+		return ""
+	}
+	return " over " + sentenceList(seen)
+}
+
+func contains(list []string, one string) bool {
+	for _, have := range list {
+		if have == printable(one, 60) {
+			return true
+		}
+	}
+	return false
+}
+
+// assumptions is the banner above everything that rests on one.
+func assumptions(r bench.Results) string {
+	estimated, simulated := r.Provenance.Estimated, r.Provenance.Simulated
+	for _, c := range r.Cells {
+		estimated = estimated || energyEstimated(c) || (c.Cost != nil && c.Cost.Estimated)
+		simulated = simulated || (c.Energy != nil && c.Energy.Simulated)
+	}
+	var parts []string
+	if estimated {
+		parts = append(parts, "Figures marked estimated rest on stated assumptions, not on a power reading.")
+	}
+	if simulated {
+		parts = append(parts, "Figures marked simulated come from a made-up source and say nothing about a real machine.")
+	}
+	return strings.Join(parts, " ")
+}
