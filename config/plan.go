@@ -1,0 +1,193 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// maxCells caps a sweep: at one minute a cell this is ten weeks.
+const maxCells = 100_000
+
+// place is one cell of the matrix by its parts.
+type place struct {
+	host     *HostSpec
+	runtime  *RuntimeSpec
+	model    *ModelSpec
+	dataset  *DatasetSpec
+	language string
+}
+
+// matrix walks the cells in planned order: host, runtime, model, dataset,
+// language, the last fastest.
+func (s *Spec) matrix() iter.Seq[place] {
+	return func(yield func(place) bool) {
+		for h := range s.Hosts {
+			for r := range s.Runtimes {
+				for m := range s.Models {
+					p := place{host: &s.Hosts[h], runtime: &s.Runtimes[r], model: &s.Models[m]}
+					if p.model.allows(p.host.Name, p.runtime.Name) && !s.eachData(p, yield) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func (s *Spec) eachData(p place, yield func(place) bool) bool {
+	for d := range s.Datasets {
+		for _, language := range s.Datasets[d].Languages {
+			p.dataset, p.language = &s.Datasets[d], language
+			if !yield(p) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// allows tells whether the model may run there.
+func (m *ModelSpec) allows(host, runtime string) bool {
+	return (len(m.Hosts) == 0 || slices.Contains(m.Hosts, host)) &&
+		(len(m.Runtimes) == 0 || slices.Contains(m.Runtimes, runtime))
+}
+
+// Plan resolves the sweep into cells. The same spec with the same files gives
+// the same ids and order on every machine.
+func (s *Spec) Plan() (bench.Plan, error) {
+	plan := bench.Plan{Sweep: bench.NewSweepID(s.Canonical()), Name: s.Name, SpecYAML: s.source, Seed: s.Seed}
+	for p := range s.matrix() {
+		if len(plan.Cells) == maxCells {
+			return bench.Plan{}, fmt.Errorf("plan sweep %s: more than %d cells", s.Name, maxCells)
+		}
+		cell, err := s.cell(plan.Sweep, p)
+		if err != nil {
+			return bench.Plan{}, fmt.Errorf("plan sweep %s: %w", s.Name, err)
+		}
+		plan.Cells = append(plan.Cells, cell)
+	}
+	if s.Order == orderShuffled {
+		shuffle(plan.Cells, s.Seed)
+	}
+	for i := range plan.Cells {
+		plan.Cells[i].Seq = i + 1
+	}
+	return plan, nil
+}
+
+// cell makes one cell. Its id leaves out where files lie: their content is in
+// the sweep's id, so a spec moved with its files stays the same sweep.
+func (s *Spec) cell(sweep bench.SweepID, p place) (bench.Cell, error) {
+	config := s.cellConfig(p)
+	portable := config
+	portable.Model.GGUF, portable.Dataset.Path = "", ""
+	encoded, err := json.Marshal(portable)
+	if err != nil {
+		return bench.Cell{}, fmt.Errorf("encode configuration of %s: %w", p.model.Name, err)
+	}
+	at := bench.Coordinates{
+		Host: p.host.Name, Runtime: p.runtime.Name, Model: p.model.Name, Task: s.Task.Name,
+		Dataset: p.dataset.Name, Language: p.language, Load: s.LoadPattern.Kind,
+	}
+	return bench.Cell{ID: bench.NewCellID(sweep, at, encoded), Sweep: sweep, At: at, Config: config}, nil
+}
+
+func (s *Spec) cellConfig(p place) bench.CellConfig {
+	return bench.CellConfig{
+		Model: bench.ModelConfig{
+			Name: p.model.Name, GGUF: s.located(p.model.GGUF), GGUFHash: p.model.ggufHash,
+			Template: p.model.Template, Digest: p.model.Digest,
+			ContextTokens: p.model.ContextTokens, Ladder: rungs(p.model.Ladder),
+		},
+		Runtime: p.runtime.bench(),
+		Dataset: bench.DatasetConfig{
+			Name: p.dataset.Name, Format: cmp.Or(p.dataset.Format, formatBuiltin), Path: s.located(p.dataset.Path),
+			Language: p.language, Limit: p.dataset.Limit,
+		},
+		Task:   bench.TaskConfig{Name: s.Task.Name, MaxCodes: s.Task.MaxCodes, CodeList: s.Task.CodeList},
+		Runs:   s.Runs,
+		Phases: bench.PhaseConfig{Baseline: s.Phases.Baseline, Idle: s.Phases.Idle, WarmUpCalls: s.Phases.WarmUpCalls},
+		Meters: s.Meters.bench(),
+		Prices: s.Prices.bench(),
+		Seed:   s.Seed,
+	}
+}
+
+func rungs(ladder []RungSpec) []bench.Rung {
+	out := make([]bench.Rung, 0, len(ladder))
+	for _, r := range ladder {
+		out = append(out, bench.Rung{Name: r.Name, GPULayers: r.GPULayers, ContextTokens: r.ContextTokens, BatchTokens: r.BatchTokens})
+	}
+	return out
+}
+
+func (r *RuntimeSpec) bench() bench.RuntimeConfig {
+	return bench.RuntimeConfig{
+		Name: r.Name, Kind: r.Kind, Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP,
+		RepeatPenalty: r.RepeatPenalty, MaxOutputTokens: r.MaxOutputTokens, Threads: r.Threads,
+		CallTimeout: r.CallTimeout, PromptCache: r.PromptCache,
+	}
+}
+
+func (m *MeterSpec) bench() bench.MeterConfig {
+	out := bench.MeterConfig{Interval: m.Interval, Host: m.Host}
+	if e := m.Estimate; e != nil {
+		out.Estimate = &bench.EstimateConfig{IdlePowerW: e.IdlePowerW, PowerPerBusyCoreW: e.PowerPerBusyCoreW, Source: e.Source}
+	}
+	return out
+}
+
+// bench gives the zero value, without a currency, where no prices are stated.
+func (p *PriceSpec) bench() bench.PriceConfig {
+	if p == nil {
+		return bench.PriceConfig{}
+	}
+	return bench.PriceConfig{
+		EnergyPerKWh: p.EnergyPerKWh, Currency: p.Currency, PUE: p.PUE,
+		CarbonGPerKWh: p.CarbonGPerKWh, CarbonGPerKWhBy: p.CarbonSource,
+	}
+}
+
+// located makes a path of the spec absolute; built-in names stay.
+func (s *Spec) located(path string) string {
+	if path == "" || strings.HasPrefix(path, builtinPrefix) {
+		return path
+	}
+	path = inFolder(s.baseDir, path)
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+func inFolder(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// shuffle orders cells by a hash of seed and coordinates: the same on every
+// machine and Go version, and independent of the order in the spec.
+func shuffle(cells []bench.Cell, seed int64) {
+	rank := make(map[bench.CellID][]byte, len(cells))
+	for _, c := range cells {
+		key := binary.BigEndian.AppendUint64([]byte("wattsweep order\x00"), uint64(seed))
+		parts := []string{c.At.Host, c.At.Runtime, c.At.Model, c.At.Task, c.At.Dataset, c.At.Language, c.At.Load}
+		sum := sha256.Sum256(append(key, strings.Join(parts, "\x00")...))
+		rank[c.ID] = sum[:]
+	}
+	slices.SortFunc(cells, func(a, b bench.Cell) int {
+		return cmp.Or(bytes.Compare(rank[a.ID], rank[b.ID]), cmp.Compare(a.ID, b.ID))
+	})
+}

@@ -1,0 +1,177 @@
+package config
+
+import "time"
+
+// Spec says what a sweep measures: the cells are hosts × runtimes × models ×
+// datasets × languages. It is made by ParseSpec or LoadSpec, which check it.
+type Spec struct {
+	// Name of the sweep; also the name of its folder of results. Letters, digits, dots, dashes and underscores, at most 64.
+	Name string `json:"name"`
+	// Hosts that measure, each by the name its worker was started with; cells on different hosts run at the same time.
+	Hosts []HostSpec `json:"hosts"`
+	// Runtimes that serve the models, with their generation settings.
+	Runtimes []RuntimeSpec `json:"runtimes"`
+	// Models to measure. A plain name stands for a model with the defaults.
+	Models []ModelSpec `json:"models"`
+	// Task that is asked and scored.
+	Task TaskSpec `json:"task"`
+	// Datasets that the task asks about; each dataset and language is a cell of its own.
+	Datasets []DatasetSpec `json:"datasets"`
+	// LoadPattern says how calls follow each other.
+	LoadPattern LoadPatternSpec `json:"load_pattern"`
+	// Runs is how often each cell is repeated; intervals are taken over runs. 1 to 1000.
+	Runs int `json:"runs"`
+	// Phases sets the windows without calls.
+	Phases PhaseSpec `json:"phases"`
+	// Meters says what is read while measuring.
+	Meters MeterSpec `json:"meters"`
+	// Prices behind money and carbon. Left out, no money or carbon is reported.
+	Prices *PriceSpec `json:"prices,omitempty"`
+	// Order of the cells on each host: planned (as written) or shuffled (by the seed, so that drift of the host does not favour what comes first).
+	Order string `json:"order"`
+	// Seed of the generation and of the shuffled order.
+	Seed int64 `json:"seed"`
+
+	source  string // as the user wrote it
+	baseDir string // what relative paths in the spec are relative to
+}
+
+// HostSpec is a machine that measures. In YAML a plain name is enough.
+type HostSpec struct {
+	// Name of the host, as given to its worker. Lower-case letters, digits, dots and dashes, at most 63.
+	Name string `json:"name"`
+}
+
+// RuntimeSpec is a server of models and how it is asked.
+type RuntimeSpec struct {
+	// Name of the runtime, as listed in the settings of the hosts.
+	Name string `json:"name"`
+	// Kind of runtime: ollama.
+	Kind string `json:"kind"`
+	// Temperature of sampling; 0 always takes the likeliest token. 0 to 2.
+	Temperature float64 `json:"temperature"`
+	// TopK keeps the k likeliest tokens.
+	TopK int `json:"top_k"`
+	// TopP keeps the likeliest tokens that together have this probability. Above 0, at most 1.
+	TopP float64 `json:"top_p"`
+	// RepeatPenalty lowers the chance of tokens already said; 1 does nothing. Above 0, at most 2.
+	RepeatPenalty float64 `json:"repeat_penalty"`
+	// MaxOutputTokens caps an answer; must be less than the context of every model.
+	MaxOutputTokens int `json:"max_output_tokens"`
+	// CallTimeout ends a call that takes longer; the call counts as failed. 1s to 24h.
+	CallTimeout time.Duration `json:"call_timeout"`
+	// PromptCache allows the runtime to reuse the beginning of an earlier prompt. False puts a unique line before every prompt.
+	PromptCache bool `json:"prompt_cache"`
+	// Threads of the CPU to use; 0 lets the runtime choose.
+	Threads int `json:"threads,omitempty"`
+}
+
+// ModelSpec is a model and how it is loaded. In YAML a plain name is enough.
+type ModelSpec struct {
+	// Name of the model as the runtime knows it, e.g. deepseek-r1:1.5B.
+	Name string `json:"name"`
+	// GGUF is a model file to register under the name: a path relative to the spec, or builtin:FILE. Left out, the model is pulled by name.
+	GGUF string `json:"gguf,omitempty"`
+	// Template of the prompt for a GGUF, in the runtime's syntax.
+	Template string `json:"template,omitempty"`
+	// Digest pins the model: a load of another digest is refused. Left out, what the runtime has is accepted and recorded.
+	Digest string `json:"digest,omitempty"`
+	// ContextTokens is the context to load with; prompt and answer must fit.
+	ContextTokens int `json:"context_tokens"`
+	// Ladder of ways to load the model, tried in order until one fits.
+	Ladder []RungSpec `json:"ladder"`
+	// Hosts restricts the model to these hosts; left out, all of them.
+	Hosts []string `json:"hosts,omitempty"`
+	// Runtimes restricts the model to these runtimes; left out, all of them.
+	Runtimes []string `json:"runtimes,omitempty"`
+
+	ggufHash string // SHA-256 of the file behind GGUF
+}
+
+// RungSpec is one way to load a model.
+type RungSpec struct {
+	// Name of the rung, shown while loading.
+	Name string `json:"name"`
+	// GPULayers is how many layers go to GPUs: -1 lets the runtime choose, 0 is CPU only.
+	GPULayers int `json:"gpu_layers"`
+	// ContextTokens of this rung; 0 keeps the model's.
+	ContextTokens int `json:"context_tokens,omitempty"`
+	// BatchTokens is how many prompt tokens are read at once; 0 keeps the runtime's.
+	BatchTokens int `json:"batch_tokens,omitempty"`
+}
+
+// TaskSpec is what is asked and scored.
+type TaskSpec struct {
+	// Name of the task: icd10.
+	Name string `json:"name"`
+	// MaxCodes is how many codes of an answer count. 1 to 20.
+	MaxCodes int `json:"max_codes"`
+	// CodeList is the list against which codes are checked for existence; left out, they are not checked.
+	CodeList string `json:"code_list,omitempty"`
+}
+
+// DatasetSpec is a set of journals and the part of it that is asked.
+type DatasetSpec struct {
+	// Name of the dataset: demo-journals is built in, others need format and path.
+	Name string `json:"name"`
+	// Format of the files at path: wattsweep-jsonl, openchart-se, codiesp or csv; builtin for a built-in dataset.
+	Format string `json:"format,omitempty"`
+	// Path of the file or folder, relative to the spec.
+	Path string `json:"path,omitempty"`
+	// Languages to ask in: sv, en, es, de. Each is a cell of its own.
+	Languages []string `json:"languages"`
+	// Limit asks only the first so many journals; 0 asks all.
+	Limit int `json:"limit,omitempty"`
+
+	contentHash string // SHA-256 of what lies at Path or of the built-in set
+}
+
+// LoadPatternSpec says how calls follow each other.
+type LoadPatternSpec struct {
+	// Kind of pattern: sequential, one call after the other.
+	Kind string `json:"kind"`
+}
+
+// PhaseSpec sets the windows without calls.
+type PhaseSpec struct {
+	// Baseline is how long the host is watched with nothing loaded; the floor for all subtraction. Up to 1h.
+	Baseline time.Duration `json:"baseline"`
+	// Idle is how long it is watched with the model loaded but not asked. Up to 1h.
+	Idle time.Duration `json:"idle"`
+	// WarmUpCalls are made and thrown away before measuring. 0 to 1000.
+	WarmUpCalls int `json:"warm_up_calls"`
+}
+
+// MeterSpec says what is read while measuring.
+type MeterSpec struct {
+	// Interval between samples. 1ms to 1m.
+	Interval time.Duration `json:"interval"`
+	// Host reads CPU and memory of the host and the runtime.
+	Host bool `json:"host"`
+	// Estimate makes energy from CPU time and stated watts; every figure from it is marked estimated.
+	Estimate *EstimateSpec `json:"estimate,omitempty"`
+}
+
+// EstimateSpec states the watts behind an energy estimate.
+type EstimateSpec struct {
+	// IdlePowerW is the power of the whole host doing nothing, in watt.
+	IdlePowerW float64 `json:"idle_power_w"`
+	// PowerPerBusyCoreW is the power each busy core adds, in watt.
+	PowerPerBusyCoreW float64 `json:"power_per_busy_core_w"`
+	// Source says where the watts come from; printed beside every figure made of them.
+	Source string `json:"source"`
+}
+
+// PriceSpec states the assumptions behind money and carbon.
+type PriceSpec struct {
+	// EnergyPerKWh is the price of a kilowatt hour in the currency.
+	EnergyPerKWh float64 `json:"energy_per_kwh"`
+	// Currency is three capital letters as in ISO 4217, e.g. SEK.
+	Currency string `json:"currency"`
+	// PUE is energy drawn by the building per energy drawn by the host. 1 to 10.
+	PUE float64 `json:"pue"`
+	// CarbonGPerKWh is the carbon intensity of the grid in gram CO2e per kilowatt hour; 0 reports no carbon.
+	CarbonGPerKWh float64 `json:"carbon_g_per_kwh,omitempty"`
+	// CarbonSource says where the carbon intensity comes from.
+	CarbonSource string `json:"carbon_source,omitempty"`
+}
