@@ -1,0 +1,1 @@
+"""Unit tests; run with: /usr/bin/python3 -m unittest discover models"""

@@ -1,0 +1,1 @@
+"""Training program for the three demo models (see ../CARD.md)."""
