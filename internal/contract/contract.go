@@ -296,3 +296,17 @@ func SearchAttributes() []SearchAttribute {
 		{AttrRung, "Int"},
 	}
 }
+
+// FinishIn ends a sweep.
+type FinishIn struct {
+	V     int           `json:"v"`
+	Sweep bench.SweepID `json:"sweep"`
+	State bench.State   `json:"state"`
+}
+
+// PublishIn asks for a cell's published row, with how the cell ended.
+type PublishIn struct {
+	CellRef
+	State  bench.State `json:"state"`
+	Reason string      `json:"reason,omitempty"`
+}

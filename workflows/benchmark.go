@@ -1,0 +1,272 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+const (
+	// chunk is how many calls one infer activity makes at most.
+	chunk = 500
+	// maxReloads is how often a model may vanish before the cell is given up.
+	maxReloads = 10
+)
+
+// Benchmark takes one cell through its stages. However it leaves, it unloads
+// the model, scores what was measured and publishes the row; a cell that could
+// not be measured is a result with a reason, not a failed workflow.
+func Benchmark(ctx workflow.Context, in contract.BenchmarkIn) (contract.BenchmarkOut, error) {
+	b := &benchmark{in: in, epoch: in.Epoch, nos: map[bench.Stage]int{}}
+	b.segments, b.remeasured = map[int]int{}, map[int]int{}
+	err := workflow.SetQueryHandler(ctx, contract.QueryStatus, func() (contract.Status, error) {
+		return contract.Status{V: 1, State: string(b.stage), Text: b.details()}, nil
+	})
+	if err != nil {
+		return contract.BenchmarkOut{}, fmt.Errorf("set status query: %w", err)
+	}
+	return b.run(ctx)
+}
+
+type benchmark struct {
+	in      contract.BenchmarkIn
+	epoch   int
+	stage   bench.Stage
+	note    string
+	rung    int // 1-based, 0 before the first load
+	token   string
+	reloads int
+	calls   int
+	// By run, since the last chunk of a run knows them for the whole run.
+	segments, remeasured map[int]int
+	nos                  map[bench.Stage]int
+	log                  []string
+	out                  contract.BenchmarkOut
+}
+
+func (b *benchmark) run(ctx workflow.Context) (contract.BenchmarkOut, error) {
+	err := b.measure(ctx)
+	state, reason := outcome(err)
+	// From here on nothing is given up, even when the cell was cancelled.
+	dctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	if uerr := b.unload(dctx); uerr != nil && state == bench.StateDone {
+		state, reason = bench.StateFailed, brief(uerr)
+	}
+	if perr := b.publish(dctx, state, reason); perr != nil {
+		return b.out, perr
+	}
+	b.out.V, b.out.State, b.out.Reason, b.out.Rung, b.out.Calls = 1, state, reason, b.rung, b.calls
+	for _, run := range workflow.DeterministicKeys(b.segments) {
+		b.out.Segments += b.segments[run]
+		b.out.Remeasured += b.remeasured[run]
+	}
+	if cerr := b.show(dctx, string(state), ""); cerr != nil {
+		return b.out, cerr
+	}
+	if state == bench.StateCancelled {
+		return b.out, temporal.NewCanceledError()
+	}
+	return b.out, nil
+}
+
+// errUnfit says that no rung of the ladder could be loaded.
+var errUnfit = errors.New("no rung of the load ladder fitted on this host")
+
+func outcome(err error) (bench.State, string) {
+	switch {
+	case err == nil:
+		return bench.StateDone, ""
+	case errors.Is(err, errUnfit):
+		return bench.StateUnfit, errUnfit.Error()
+	case temporal.IsCanceledError(err):
+		return bench.StateCancelled, "cancelled"
+	default:
+		return bench.StateFailed, brief(err)
+	}
+}
+
+// measure runs the stages that need the host, in order.
+func (b *benchmark) measure(ctx workflow.Context) error {
+	var note contract.Note
+	steps := []struct {
+		stage    bench.Stage
+		activity string
+		onHost   bool
+		in       any
+		summary  string
+	}{
+		{bench.StageInspect, contract.ActInspect, true, nil, "look at host, runtime and meters"},
+		{bench.StageDataset, contract.ActPinDataset, false, nil,
+			fmt.Sprintf("pin %s (%s): %d journals", b.in.At.Dataset, b.in.At.Language, b.in.Items)},
+		{bench.StagePull, contract.ActPull, true, nil, "make " + b.in.At.Model + " available"},
+		{bench.StageBaseline, contract.ActMeasureIdle, true, bench.PhaseBaseline,
+			fmt.Sprintf("nothing loaded, %s: the floor for all subtraction", b.in.Baseline)},
+	}
+	for _, s := range steps {
+		ref := b.ref(s.stage)
+		var in any = ref
+		if phase, ok := s.in.(bench.Phase); ok {
+			in = contract.IdleIn{CellRef: ref, Phase: phase, Length: b.in.Baseline}
+		}
+		if err := b.do(ctx, s.stage, s.activity, s.onHost, s.summary, in, &note); err != nil {
+			return err
+		}
+		b.log = append(b.log, fmt.Sprintf("**%s**: %s", s.stage, note.Text))
+	}
+	if err := b.climb(ctx, 1); err != nil {
+		return err
+	}
+	idle := contract.IdleIn{CellRef: b.ref(bench.StageIdle), Phase: bench.PhaseIdle, Length: b.in.Idle}
+	summary := fmt.Sprintf("%s loaded, not asked, %s", b.in.At.Model, b.in.Idle)
+	if err := b.do(ctx, bench.StageIdle, contract.ActMeasureIdle, true, summary, idle, &note); err != nil {
+		return err
+	}
+	if err := b.warmUp(ctx); err != nil {
+		return err
+	}
+	return b.inferAll(ctx)
+}
+
+// inferAll makes every run's calls; a run that moved to another rung starts
+// all runs afresh, since two configurations are never mixed.
+func (b *benchmark) inferAll(ctx workflow.Context) error {
+	for run := 1; run <= b.in.Runs; run++ {
+		from := 0
+		for from < b.in.Items {
+			to := min(from+chunk, b.in.Items)
+			out, err := b.infer(ctx, run, from, to)
+			switch code := codeOf(err); {
+			case err == nil:
+				from = to
+				b.calls += out.Calls
+				b.segments[run], b.remeasured[run] = out.Segments, out.Remeasured
+				b.log = append(b.log, fmt.Sprintf("**infer** run %d: %s", run, out.Text))
+			case code == fault.CodeModelNotResident:
+				if err := b.reload(ctx); err != nil {
+					return err
+				}
+			case code == fault.CodeOutOfMemory:
+				if err := b.stepDown(ctx); err != nil {
+					return err
+				}
+				run, from = 1, 0
+			default:
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *benchmark) infer(ctx workflow.Context, run, from, to int) (contract.InferOut, error) {
+	var out contract.InferOut
+	in := contract.InferIn{ResidentIn: b.resident(bench.StageInfer), Run: run, From: from, To: to}
+	summary := fmt.Sprintf("run %d of %d: journals %d to %d", run, b.in.Runs, from+1, to)
+	err := b.do(ctx, bench.StageInfer, contract.ActInfer, true, summary, in, &out)
+	return out, err
+}
+
+func (b *benchmark) warmUp(ctx workflow.Context) error {
+	var note contract.Note
+	summary := fmt.Sprintf("%d discarded call(s); is the answer coherent?", b.in.WarmUp)
+	err := b.do(ctx, bench.StageWarmUp, contract.ActWarmUp, true, summary, b.resident(bench.StageWarmUp), &note)
+	if codeOf(err) == fault.CodeModelNotResident {
+		return b.reload(ctx)
+	}
+	return err
+}
+
+// unload takes the model out and sees that memory came back. It runs even when
+// nothing was loaded by us, since a crash may have left a model behind.
+func (b *benchmark) unload(ctx workflow.Context) error {
+	var note contract.Note
+	return b.do(ctx, bench.StageUnload, contract.ActUnload, true, "take "+b.in.At.Model+" out of memory", b.ref(bench.StageUnload), &note)
+}
+
+// publish computes scores, cost and the published row from what is stored.
+func (b *benchmark) publish(ctx workflow.Context, state bench.State, reason string) error {
+	in := contract.PublishIn{CellRef: b.ref(bench.StageScore), State: state, Reason: reason}
+	for _, s := range []struct {
+		stage    bench.Stage
+		activity string
+		summary  string
+	}{
+		{bench.StageScore, contract.ActScore, "read codes from the answers and score them"},
+		{bench.StageCost, contract.ActCost, "price energy under the stated assumptions"},
+		{bench.StagePublish, contract.ActPublish, "publish the cell's row: " + string(state)},
+	} {
+		var note contract.Note
+		if err := b.do(ctx, s.stage, s.activity, false, s.summary, in, &note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *benchmark) ref(stage bench.Stage) contract.CellRef {
+	b.nos[stage]++
+	return contract.CellRef{V: 1, Cell: b.in.Cell, Attempt: b.in.Attempt, Epoch: b.epoch, No: b.nos[stage]}
+}
+
+func (b *benchmark) resident(stage bench.Stage) contract.ResidentIn {
+	return contract.ResidentIn{CellRef: b.ref(stage), Rung: b.rung, Token: b.token}
+}
+
+// do runs one activity of a stage and shows it: its id is the stage and the
+// repetition, its summary a sentence for people.
+func (b *benchmark) do(ctx workflow.Context, stage bench.Stage, activity string, onHost bool, summary string, in, out any) error {
+	if err := b.show(ctx, string(stage), summary); err != nil {
+		return err
+	}
+	b.stage, b.note = stage, summary
+	queue := contract.QueueControl
+	if onHost {
+		queue = contract.HostQueue(b.in.At.Host)
+	}
+	id := fmt.Sprintf("%s/%02d", stage, max(b.nos[stage], 1))
+	ctx = withPolicy(ctx, activity, queue, id, summary, b.in.Heartbeat)
+	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
+}
+
+// show renews search attributes and current details when the stage changes.
+func (b *benchmark) show(ctx workflow.Context, state, summary string) error {
+	b.note = summary
+	workflow.SetCurrentDetails(ctx, b.details())
+	if state == string(b.stage) {
+		return nil
+	}
+	b.stage = bench.Stage(state)
+	progress := 0.0
+	if total := b.in.Runs * b.in.Items; total > 0 {
+		progress = float64(b.calls) / float64(total)
+	}
+	err := workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(state), attrProgress.ValueSet(progress),
+		attrRung.ValueSet(int64(b.rung)))
+	if err != nil {
+		return fmt.Errorf("upsert search attributes: %w", err)
+	}
+	return nil
+}
+
+func (b *benchmark) details() string {
+	text := fmt.Sprintf("**%s**\n\nstage **%s**: %s\n\n%d of %d calls", b.in.At, b.stage, b.note, b.calls, b.in.Runs*b.in.Items)
+	for _, line := range b.log {
+		text += "\n- " + line
+	}
+	return text
+}
+
+// codeOf reads the fault code of an activity's error.
+func codeOf(err error) fault.Code {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return fault.Code(app.Type())
+	}
+	return ""
+}

@@ -1,0 +1,88 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// climb tries the rungs of the ladder from the given one on. A rung that runs
+// out of memory or is refused by the runtime leads to the next, after memory
+// has been seen to come back; any other failure ends the cell once the
+// activity's own tries are used up.
+func (b *benchmark) climb(ctx workflow.Context, from int) error {
+	after := ""
+	for rung := from; rung <= len(b.in.Rungs); rung++ {
+		err := b.load(ctx, rung, after)
+		code := codeOf(err)
+		switch {
+		case err == nil:
+			return nil
+		case code == fault.CodeOutOfMemory:
+			after = " after out of memory"
+		case code == fault.CodeRungRejected:
+			after = " after a refused setting"
+		default:
+			return err
+		}
+		if err := b.reclaim(ctx); err != nil {
+			return err
+		}
+	}
+	return errUnfit
+}
+
+func (b *benchmark) load(ctx workflow.Context, rung int, after string) error {
+	var out contract.LoadOut
+	in := contract.LoadIn{CellRef: b.ref(bench.StageLoad), Rung: rung}
+	summary := fmt.Sprintf("load %s, rung %d of %d: %s%s", b.in.At.Model, rung, len(b.in.Rungs), b.in.Rungs[rung-1], after)
+	if err := b.do(ctx, bench.StageLoad, contract.ActLoad, true, summary, in, &out); err != nil {
+		b.log = append(b.log, fmt.Sprintf("**load** rung %d: %s", rung, codeOf(err)))
+		return err
+	}
+	b.rung, b.token = rung, out.Token
+	b.log = append(b.log, fmt.Sprintf("**load** rung %d: %s", rung, out.Text))
+	return nil
+}
+
+func (b *benchmark) reclaim(ctx workflow.Context) error {
+	var note contract.Note
+	return b.do(ctx, bench.StageLoad, contract.ActReclaim, true, "see that memory came back", b.ref(bench.StageLoad), &note)
+}
+
+// reload brings the model back on the same rung after it vanished: the host
+// was rebooted, or the runtime restarted. The calls that follow are a new
+// segment of the same run.
+func (b *benchmark) reload(ctx workflow.Context) error {
+	b.reloads++
+	if b.reloads > maxReloads {
+		return temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("the model vanished from memory %d times; look at the runtime's log", b.reloads), "Unstable", nil)
+	}
+	if err := b.load(ctx, b.rung, " again, since it vanished from memory"); err != nil {
+		return err
+	}
+	return b.warmUp(ctx)
+}
+
+// stepDown goes one rung down after calls ran out of memory and starts the
+// cell's runs afresh there.
+func (b *benchmark) stepDown(ctx workflow.Context) error {
+	if err := b.reclaim(ctx); err != nil {
+		return err
+	}
+	err := control(ctx, contract.ActRestartEpoch, "start the runs afresh on the next rung", b.ref(bench.StageInfer), &b.epoch)
+	if err != nil {
+		return err
+	}
+	b.calls, b.segments, b.remeasured = 0, map[int]int{}, map[int]int{}
+	if err := b.climb(ctx, b.rung+1); err != nil {
+		return err
+	}
+	return b.warmUp(ctx)
+}

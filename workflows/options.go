@@ -1,0 +1,75 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/wattsweep/wattsweep/internal/contract"
+)
+
+// policy is how long an activity may take and how often it is tried. Zero
+// attempts means for ever: a host may be away for days and nobody else can do
+// its work, and a database that is down comes back.
+type policy struct {
+	timeout   time.Duration // one attempt
+	heartbeat time.Duration // 0: none
+	attempts  int32
+}
+
+// policyOf is the one table of timeouts and retries. Which errors end the
+// tries at once is decided where they are made, in activities/errors.go.
+func policyOf(activity string, heartbeat time.Duration) policy {
+	if heartbeat <= 0 {
+		heartbeat = time.Minute
+	}
+	switch activity {
+	case contract.ActInspect:
+		return policy{2 * time.Minute, 30 * time.Second, 5}
+	case contract.ActPull:
+		return policy{6 * time.Hour, heartbeat, 0}
+	case contract.ActMeasureIdle:
+		return policy{time.Hour, heartbeat, 3}
+	case contract.ActLoad:
+		return policy{45 * time.Minute, heartbeat, 3}
+	case contract.ActReclaim:
+		return policy{5 * time.Minute, 30 * time.Second, 5}
+	case contract.ActWarmUp:
+		return policy{30 * time.Minute, heartbeat, 3}
+	case contract.ActInfer:
+		return policy{4 * time.Hour, heartbeat, 0}
+	case contract.ActUnload:
+		return policy{10 * time.Minute, 30 * time.Second, 5}
+	case contract.ActScore, contract.ActCost, contract.ActPublish:
+		return policy{15 * time.Minute, 0, 0}
+	default: // database work on the control queue
+		return policy{time.Minute, 0, 0}
+	}
+}
+
+// withPolicy prepares a context for one activity.
+func withPolicy(ctx workflow.Context, activity, queue, id, summary string, heartbeat time.Duration) workflow.Context {
+	p := policyOf(activity, heartbeat)
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ActivityID:          id,
+		TaskQueue:           queue,
+		StartToCloseTimeout: p.timeout,
+		HeartbeatTimeout:    p.heartbeat,
+		WaitForCancellation: true,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:        2 * time.Second,
+			BackoffCoefficient:     2,
+			MaximumInterval:        time.Minute,
+			MaximumAttempts:        p.attempts,
+			NonRetryableErrorTypes: []string{"payloadSizeError"},
+		},
+	})
+}
+
+// control runs a short activity on the control queue.
+func control(ctx workflow.Context, activity, summary string, in, out any) error {
+	ctx = withPolicy(ctx, activity, contract.QueueControl, "", summary, 0)
+	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
+}

@@ -1,0 +1,15 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/wattsweep/wattsweep/internal/contract"
+)
+
+// Register tells a worker, a replayer or a test environment of every workflow.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: contract.WorkflowSweep})
+	r.RegisterWorkflowWithOptions(Lane, workflow.RegisterOptions{Name: contract.WorkflowLane})
+	r.RegisterWorkflowWithOptions(Benchmark, workflow.RegisterOptions{Name: contract.WorkflowBenchmark})
+}
