@@ -148,7 +148,15 @@ func (d *decoder) list(node *yaml.Node, target reflect.Value, path string, depth
 
 // wrong reports a node of the wrong shape.
 func (d *decoder) wrong(node *yaml.Node, want reflect.Type, path string) {
-	d.found.add(path, "", "is %s, expected %s", described(node), expected(want))
+	mend := "write a list, e.g. [a, b]"
+	switch want.Kind() {
+	case reflect.Struct, reflect.Pointer:
+		mend = "write its keys below it, indented"
+	case reflect.Slice:
+	default:
+		mend = "write one value"
+	}
+	d.found.add(path, mend, "is %s, expected %s", described(node), expected(want))
 }
 
 // field is a key of a section and the place of its struct field.

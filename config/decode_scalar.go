@@ -43,8 +43,13 @@ func readDuration(node *yaml.Node) (time.Duration, bool) {
 	if node.Tag != "!!str" {
 		return 0, false
 	}
-	span, err := time.ParseDuration(strings.ReplaceAll(node.Value, " ", ""))
+	span, err := parseSpan(node.Value)
 	return span, err == nil
+}
+
+// parseSpan reads a time with its unit; a space before the unit is allowed.
+func parseSpan(text string) (time.Duration, error) {
+	return time.ParseDuration(strings.ReplaceAll(text, " ", ""))
 }
 
 // readFloat takes finite numbers only: no price is infinite.
@@ -72,7 +77,7 @@ func mendScalar(node *yaml.Node, want reflect.Type) string {
 	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 && want != durationType:
 		return "take the quotes away"
 	}
-	return ""
+	return "write " + expected(want)
 }
 
 // described says what a node is, for a message.

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,18 +21,23 @@ type findings struct {
 	subject string
 	lines   map[string]int // key path to line
 	bad     map[string]bool
-	plain   map[string]bool // sections written as a plain name
+	plain   map[string]bool   // sections written as a plain name
+	from    map[string]string // settings that a flag or variable gave, and which
 	list    []fault.Problem
 	omitted int
 }
 
 func newFindings(subject string) *findings {
-	return &findings{subject: subject, lines: map[string]int{}, bad: map[string]bool{}, plain: map[string]bool{}}
+	return &findings{subject: subject, lines: map[string]int{}, bad: map[string]bool{}, plain: map[string]bool{}, from: map[string]string{}}
 }
 
 // add reports a problem at a key path; the line is that of the key or of the
 // nearest section around it.
 func (f *findings) add(path, mend, format string, args ...any) {
+	if from, ok := f.from[path]; ok {
+		f.addAt(0, from, mend, format, args...)
+		return
+	}
 	f.addAt(f.line(path), path, mend, format, args...)
 }
 
@@ -109,9 +115,10 @@ func join(path, key string) string {
 func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 // shown quotes what the user wrote for a message: short, and with nothing that
-// a terminal would obey.
+// a terminal would obey; a password in an address is not repeated.
 func shown(text string) string {
 	const most = 60
+	text = regexp.MustCompile(`://[^/\s]*@`).ReplaceAllString(text, "://"+redacted+"@")
 	clean := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'

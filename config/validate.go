@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -60,6 +61,7 @@ func validate(s *Spec, found *findings) {
 }
 
 const (
+	inRange   = "choose a value in that range"
 	nameRule  = "letters, digits, dots, dashes and underscores, beginning with a letter or digit, at most 64"
 	hostRule  = "lower-case letters, digits, dots and dashes, beginning and ending with a letter or digit, at most 63"
 	modelRule = "a name as the runtime knows it: letters, digits and . _ : / @ + -, beginning with a letter or digit, at most 200"
@@ -84,7 +86,7 @@ func (c checker) name(path, value string, pattern *regexp.Regexp, rule string) {
 	case value == "" && !c.found.given(path):
 		c.found.add(path, "add "+path[strings.LastIndex(path, ".")+1:], "is missing, expected %s", rule)
 	case !pattern.MatchString(value) || strings.Contains(value, ".."):
-		c.found.add(path, "", "is %s, expected %s", shown(value), rule)
+		c.found.add(path, "rename it", "is %s, expected %s", shown(value), rule)
 	}
 }
 
@@ -94,9 +96,11 @@ func (c checker) oneOf(path, value string, known []string) {
 	case value == "" && !c.found.given(path):
 		c.found.add(path, "add it", "is missing, expected %s", alternatives(known))
 	default:
-		mend := ""
+		mend := "use " + known[0]
 		if near := nearest(value, known); near != "" {
 			mend = "did you mean " + near + "?"
+		} else if len(known) > 1 {
+			mend = "use one of them"
 		}
 		c.found.add(path, mend, "is %s, expected %s", shown(value), alternatives(known))
 	}
@@ -104,20 +108,20 @@ func (c checker) oneOf(path, value string, known []string) {
 
 func alternatives(known []string) string {
 	if len(known) == 1 {
-		return known[0]
+		return known[0] + ", the only one known today"
 	}
 	return "one of " + strings.Join(known, ", ")
 }
 
 func (c checker) between(path string, value, low, high int) {
 	if !c.found.broken(path) && (value < low || value > high) {
-		c.found.add(path, "", "is %d, expected %d to %d", value, low, high)
+		c.found.add(path, inRange, "is %d, expected %d to %d", value, low, high)
 	}
 }
 
 func (c checker) span(path string, value, low, high time.Duration) {
 	if !c.found.broken(path) && (value < low || value > high) {
-		c.found.add(path, "", "is %v, expected %s to %s", value, plain(low), plain(high))
+		c.found.add(path, inRange, "is %v, expected %s to %s", value, plain(low), plain(high))
 	}
 }
 
@@ -135,9 +139,12 @@ func plain(d time.Duration) string {
 
 func (c checker) number(path string, value, low, high float64) {
 	if !c.found.broken(path) && (value < low || value > high) {
-		c.found.add(path, "", "is %v, expected %v to %v", value, low, high)
+		c.found.add(path, inRange, "is %s, expected %s to %s", decimal(value), decimal(low), decimal(high))
 	}
 }
+
+// decimal prints a number without an exponent.
+func decimal(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
 
 // nonEmpty reports a missing or empty list.
 func (c checker) nonEmpty(path string, count int, mend string) {
@@ -150,7 +157,7 @@ func (c checker) nonEmpty(path string, count int, mend string) {
 	}
 }
 
-// unique reports values that repeat in a list; fold names what counts as the same.
+// unique reports values that repeat in a list; name gives what must not repeat.
 func unique[T any](c checker, path, key string, list []T, name func(T) string) {
 	first := map[string]int{}
 	for i, item := range list {
@@ -165,7 +172,7 @@ func unique[T any](c checker, path, key string, list []T, name func(T) string) {
 			where = join(where, key)
 		}
 		if value != "" && !c.found.broken(where) {
-			c.found.add(where, "keep one of the two", "is %s, which %s already is", shown(value), index(path, at))
+			c.found.add(where, "keep one of the two", "is the same as %s", index(path, at))
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (c checker) runtimes(s *Spec) {
 // above wants a number greater than 0 and at most high.
 func (c checker) above(path string, value, high float64) {
 	if !c.found.broken(path) && (value <= 0 || value > high) {
-		c.found.add(path, "", "is %v, expected above 0 and at most %v", value, high)
+		c.found.add(path, inRange, "is %s, expected above 0 and at most %s", decimal(value), decimal(high))
 	}
 }
 

@@ -1,0 +1,135 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Settings say where things are on this machine and how the program behaves.
+// They are made by Load, which checks them.
+type Settings struct {
+	// Host is the name of this machine in specs; its worker answers to it. Default: the machine's own name, in lower case.
+	Host string `json:"host" mapstructure:"host"`
+	// Output is how listings are printed: table, json or csv.
+	Output string `json:"output" mapstructure:"output"`
+	// State is the folder of the embedded servers' data, logs and locks.
+	State string `json:"state" mapstructure:"state"`
+	// Cache is the folder of built servers and other things that can be made again. Default: wattsweep in the user's cache folder.
+	Cache string `json:"cache" mapstructure:"cache"`
+	// Database is where results are kept.
+	Database DatabaseSettings `json:"database" mapstructure:"database"`
+	// Temporal is the server that makes sweeps durable.
+	Temporal TemporalSettings `json:"temporal" mapstructure:"temporal"`
+	// Worker tunes the program that measures.
+	Worker WorkerSettings `json:"worker" mapstructure:"worker"`
+	// Runtimes are the model servers of this machine. Left out, an Ollama is found or started.
+	Runtimes []RuntimeServer `json:"runtimes,omitempty" mapstructure:"runtimes"`
+}
+
+// DatabaseSettings say where Postgres is.
+type DatabaseSettings struct {
+	// DSN of Postgres, e.g. postgres://user:password@host:5432/wattsweep. Empty starts one of our own.
+	DSN string `json:"dsn" mapstructure:"dsn"`
+}
+
+// TemporalSettings say where Temporal is.
+type TemporalSettings struct {
+	// Address of the server, host:port. Empty uses Temporal's own environment and profile where there is one, else starts a server of our own.
+	Address string `json:"address" mapstructure:"address"`
+	// Namespace to work in. Empty takes the profile's, else default.
+	Namespace string `json:"namespace" mapstructure:"namespace"`
+	// Profile of Temporal's own configuration file.
+	Profile string `json:"profile" mapstructure:"profile"`
+}
+
+// WorkerSettings tune the program that measures.
+type WorkerSettings struct {
+	// HeartbeatInterval is how often long work says that it is alive. 100ms to 1m.
+	HeartbeatInterval time.Duration `json:"heartbeat_interval" mapstructure:"heartbeat_interval"`
+	// StopTimeout is how long a stopping worker may take to finish its call. 0s to 1h.
+	StopTimeout time.Duration `json:"stop_timeout" mapstructure:"stop_timeout"`
+}
+
+// RuntimeServer is a model server on this machine. Runtimes are a list with
+// names, not keys, because viper lower-cases keys and splits them at dots.
+type RuntimeServer struct {
+	// Name of the runtime, as specs name it.
+	Name string `json:"name" mapstructure:"name"`
+	// Kind of runtime: ollama.
+	Kind string `json:"kind" mapstructure:"kind"`
+	// URL where it answers, e.g. http://127.0.0.1:11434.
+	URL string `json:"url" mapstructure:"url"`
+	// LogPath is the server's log file, from which the placement of layers is read. Empty estimates it.
+	LogPath string `json:"log_path,omitempty" mapstructure:"log_path"`
+}
+
+func (s *Settings) setDefaults() {
+	s.Output = "table"
+	s.State = ".wattsweep"
+	s.Worker.setDefaults()
+}
+
+func (w *WorkerSettings) setDefaults() {
+	w.HeartbeatInterval = time.Second
+	w.StopTimeout = 30 * time.Second
+}
+
+// Warning is something worth saying that does not refuse the settings.
+type Warning struct {
+	Where string // the variable or key
+	Msg   string
+	Mend  string
+}
+
+// String prints the warning on one line.
+func (w Warning) String() string { return w.Where + ": " + w.Msg + "; " + w.Mend }
+
+// Redacted is a copy that may be printed or logged: no password is in it.
+func (s Settings) Redacted() Settings {
+	s.Database.DSN = redactDSN(s.Database.DSN)
+	s.Runtimes = append([]RuntimeServer(nil), s.Runtimes...)
+	for i := range s.Runtimes {
+		s.Runtimes[i].URL = redactURL(s.Runtimes[i].URL)
+	}
+	return s
+}
+
+const redacted = "REDACTED"
+
+// redactDSN takes the secrets out of a DSN in URL or key=value form. What it
+// cannot take apart it hides whole.
+func redactDSN(dsn string) string {
+	switch {
+	case dsn == "":
+		return ""
+	case strings.Contains(dsn, "://"):
+		return redactURL(dsn)
+	case !strings.Contains(dsn, "="):
+		return redacted
+	}
+	secret := regexp.MustCompile(`(?i)\b((?:ssl)?password|passfile|sslkey)\s*=\s*('(?:\\.|[^'\\])*'?|(?:\\.|[^\s\\])*)`)
+	return secret.ReplaceAllString(dsn, "$1="+redacted)
+}
+
+func redactURL(text string) string {
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Opaque != "" {
+		return redacted
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.UserPassword(u.User.Username(), redacted)
+	}
+	query := u.Query()
+	for key := range query {
+		if lower := strings.ToLower(key); strings.Contains(lower, "password") || strings.Contains(lower, "key") || strings.Contains(lower, "token") {
+			query.Set(key, redacted)
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}
