@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,6 +38,10 @@ func (t tool) build(ctx context.Context, o Options) (program, error) {
 		return program{}, fault.New(fault.Unsupported, "",
 			fmt.Sprintf("install Go, or put a %s program into PATH", t.command),
 			"build %s %s: %w", t.command, t.pin.version, err)
+	}
+	leftovers, _ := filepath.Glob(filepath.Join(o.CacheDir, ".build-"+t.command+"-*")) // of a build that was killed
+	for _, old := range leftovers {
+		_ = os.RemoveAll(old)
 	}
 	dir, err := os.MkdirTemp(o.CacheDir, ".build-"+t.command+"-*")
 	if err != nil {
@@ -70,8 +75,10 @@ func (t tool) compile(ctx context.Context, o Options, goPath, dir string) error 
 	if t.cgo {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
-	// The Go command's own children end with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// The Go command ends with us, and its own children with it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = childAttributes(false, syscall.SIGKILL, nil)
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	var said buildLog

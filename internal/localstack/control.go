@@ -58,6 +58,11 @@ func (s *Stack) Restart(ctx context.Context, name Name) error {
 		return fault.New(fault.Unsupported, "", "start the stack here, or restart that server where it was started",
 			"%s was not started by this program", name)
 	}
+	done, err := s.hold()
+	if err != nil {
+		return err
+	}
+	defer done()
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	return s.again(ctx, k, srv)
@@ -115,7 +120,7 @@ func (s *Stack) revive(k kind, srv *server, c *child) {
 	}
 	srv.restarts++
 	s.site.Progress(Event{Server: k.name(), Step: StepNotice, Text: fmt.Sprintf("ended unasked (%s); starting it again", c.exit)})
-	ctx, cancel := context.WithTimeout(context.Background(), s.site.ReadyLimit+time.Minute)
+	ctx, cancel := context.WithTimeout(s.life, s.site.ReadyLimit+time.Minute)
 	defer cancel()
 	if err := s.again(ctx, k, srv); err != nil {
 		s.site.Progress(Event{Server: k.name(), Step: StepNotice, Text: "it does not come up again: " + err.Error()})

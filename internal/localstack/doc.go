@@ -15,7 +15,8 @@
 //	lock               held while a program owns or changes the servers
 //	id                 the mark that our children carry in their environment
 //	temporal.db        Temporal's SQLite file
-//	postgres/          the data folder and the password (mode 0600)
+//	postgres/          the database
+//	postgres.password  its random password (mode 0600)
 //	ollama/            the models and the server's home
 //	logs/              one file per server
 //

@@ -22,7 +22,7 @@ type ServerStatus struct {
 	// Problem says why it does not answer.
 	Problem string `json:"problem,omitempty"`
 	PID     int    `json:"pid,omitempty"`
-	// Address is host:port, for Ollama a URL; URL is the Temporal UI's pages.
+	// Address is host:port; URL is where the Temporal UI or Ollama answers.
 	Address  string         `json:"address,omitempty"`
 	URL      string         `json:"url,omitempty"`
 	Ports    map[string]int `json:"ports,omitempty"`
@@ -63,8 +63,12 @@ func (s *site) status(ctx context.Context, k kind, r record) ServerStatus {
 		return st
 	}
 	st.PID, st.Detached, st.Since = r.Pid, r.Detached, r.Started
-	if k.name() == Temporal {
+	switch k.name() {
+	case Temporal:
 		st.URL = "http://" + loopback(r.Ports["ui"])
+	case Ollama:
+		st.URL = "http://" + st.Address
+	case Postgres: // its address holds a password
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -54,6 +54,8 @@ func tryLock(path, owner string) (*lock, error) {
 	return &lock{f: f}, nil
 }
 
+func (l *lock) held() bool { return l != nil && l.f != nil }
+
 // release lets go. The file stays: removing it would let two programs hold two
 // files of the same name.
 func (l *lock) release() {

@@ -211,6 +211,16 @@ func (o Options) validate() error {
 			add("temporal.search_attributes."+a.Name, "unknown type", "use one of "+strings.Join(types, ", "))
 		}
 	}
+	for key, value := range o.Ollama.Env {
+		switch {
+		case key == "OLLAMA_HOST" || key == "OLLAMA_MODELS" || key == "HOME":
+			add("ollama.env."+key, "set by wattsweep itself", "leave it out")
+		case key == "OLLAMA_DEBUG" && value != "0" && value != "false" && value != "":
+			add("ollama.env."+key, "a debug log would hold prompts", "leave it out")
+		case key == "" || strings.ContainsAny(key, "=\x00") || strings.ContainsRune(value, 0):
+			add("ollama.env", "bad name or value", "use NAME: value")
+		}
+	}
 	if strings.ContainsAny(o.State, "\x00\n") {
 		add("state", "folder name with a control character", "choose a plain name")
 	}

@@ -127,6 +127,7 @@ func (k *postgresKind) listenOn(l launch, ports map[string]int) launch {
 		// A journal must not reach the log in a failing statement, a detail
 		// line or a parameter.
 		"log_statement=none",
+		"log_min_messages=log", // no errors of statements: they quote values, and the client gets them
 		"log_min_error_statement=panic",
 		"log_error_verbosity=terse",
 		"log_min_duration_statement=-1",
@@ -218,7 +219,7 @@ func (k *postgresKind) clearData(ctx context.Context, data string) error {
 	for {
 		users := usersOf(data)
 		if len(users) == 0 {
-			return nil
+			return dropStalePid(data)
 		}
 		master := postmasterOf(data)
 		for _, r := range users {
@@ -237,6 +238,25 @@ func (k *postgresKind) clearData(ctx context.Context, data string) error {
 			return fmt.Errorf("wait for %s: %w", data, err)
 		}
 	}
+}
+
+// dropStalePid removes the pid file of a server that was killed. Postgres looks
+// only whether the number is taken, and it can be: by another program, or by the
+// dead server itself where the system's first process does not bury orphans.
+// The caller has seen that no Postgres works in the folder; where folders of
+// processes cannot be seen, a living process keeps its file.
+func dropStalePid(data string) error {
+	pid := postmasterOf(data)
+	if pid == 0 {
+		return nil
+	}
+	if _, alive := identify(pid); alive && workFolder(os.Getpid()) == "" {
+		return nil
+	}
+	if err := os.Remove(filepath.Join(data, "postmaster.pid")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return diskError(data, err)
+	}
+	return nil
 }
 
 // usersOf lists the Postgres processes that work in a data folder.

@@ -3,6 +3,7 @@ package localstack
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -99,4 +100,12 @@ func (s *site) adoptable(ctx context.Context, k kind, last record) (bool, error)
 		}
 	}
 	return true, nil
+}
+
+// renameOver moves a file over another.
+func renameOver(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return diskError(filepath.Dir(from), err)
+	}
+	return nil
 }

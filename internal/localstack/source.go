@@ -3,6 +3,7 @@ package localstack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -99,14 +100,16 @@ func (t tool) try(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return versionIn(string(out))
+	return t.versionIn(string(out))
 }
 
-// versionIn finds "version X (more)" or "version is X" in a program's answer.
-func versionIn(text string) (string, error) {
-	m := regexp.MustCompile(`version (?:is )?v?(\d\S*)((?: \([^)]*\))?)`).FindStringSubmatch(text)
+// versionIn finds "temporal version X (more)", "ollama version is X", or what
+// Ollama says when no server runs, "Warning: client version is X".
+func (t tool) versionIn(text string) (string, error) {
+	m := regexp.MustCompile(`(?m)^(?:Warning: client|` + t.command + `) version (?:is )?v?(\d\S*)((?: \([^)]*\))?)`).
+		FindStringSubmatch(text)
 	if m == nil {
-		return "", errors.New("its --version names no version")
+		return "", fmt.Errorf("its --version is not that of %s", t.command)
 	}
 	return m[1] + m[2], nil
 }

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
 // Stack is the three servers, up and answering. Its fields do not change, not
@@ -44,6 +40,9 @@ type Stack struct {
 	servers map[Name]*server
 	closing bool
 	tasks   sync.WaitGroup // supervisors
+	// life ends with Stop, and with it a restart that is under way.
+	life   context.Context //nolint:containedctx // it is the stack's own, not a caller's
+	finish context.CancelFunc
 }
 
 // server is one running server of a stack.
@@ -92,9 +91,10 @@ func open(o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	life, finish := context.WithCancel(context.Background())
 	return &Stack{
 		State: at.folder, TemporalNamespace: o.Temporal.Namespace,
-		site: at, kinds: kinds, servers: map[Name]*server{},
+		site: at, kinds: kinds, servers: map[Name]*server{}, life: life, finish: finish,
 	}, nil
 }
 
@@ -138,7 +138,18 @@ func (s *Stack) startOne(ctx context.Context, k kind) error {
 		return err
 	}
 	srv := &server{launch: k.listenOn(l, ports)}
-	if err := s.bringUp(ctx, k, srv); err != nil {
+	err = s.bringUp(ctx, k, srv)
+	if err != nil && srv.child != nil && srv.child.ended() && ctx.Err() == nil {
+		// Another program can take a port between our choice and the server's
+		// start; a second death has another reason.
+		s.site.Progress(Event{Server: k.name(), Step: StepNotice, Text: "ended at once; trying again on other ports"})
+		if ports, err = choosePorts(k.ports(record{})); err != nil {
+			return err
+		}
+		srv.launch = k.listenOn(srv.launch, ports)
+		err = s.bringUp(ctx, k, srv)
+	}
+	if err != nil {
 		return err
 	}
 	s.site.Progress(Event{
@@ -165,8 +176,8 @@ func (s *Stack) bringUp(ctx context.Context, k kind, srv *server) error {
 	if err != nil {
 		return err
 	}
-	srv.child = c
 	s.mu.Lock()
+	srv.child = c
 	s.servers[k.name()] = srv
 	s.state.Servers[k.name()] = c.record
 	err = writeState(s.site.folder, s.state)
@@ -235,95 +246,6 @@ func (s *Stack) describe(k kind, r record) error {
 	case *ollamaKind:
 		s.OllamaURL, s.OllamaLog = "http://"+loopback(r.Ports["api"]), r.Log
 		s.OllamaEnv = k.environment(r.Ports["api"])
-	}
-	return nil
-}
-
-// Stop takes down what Start brought up, in order, and lets go of the folder.
-// What ran before stays up; calling it twice does no harm.
-func (s *Stack) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	s.closing = true
-	s.mu.Unlock()
-	var failed []error
-	for _, name := range s.owned() {
-		failed = append(failed, s.stopOne(ctx, name))
-	}
-	s.tasks.Wait()
-	s.lock.release()
-	return errors.Join(failed...)
-}
-
-func (s *Stack) stopOne(ctx context.Context, name Name) error {
-	s.mu.Lock()
-	srv := s.servers[name]
-	s.mu.Unlock()
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	if srv.child == nil {
-		return nil
-	}
-	if err := end(ctx, name, srv.child.record, s.site.mark, s.site.StopLimit); err != nil {
-		return err
-	}
-	<-srv.child.done
-	srv.child = nil
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.servers, name)
-	s.state.Servers[name] = s.state.Servers[name].stopped()
-	s.site.Progress(Event{Server: name, Step: StepStop, Text: "stopped"})
-	return writeState(s.site.folder, s.state)
-}
-
-// stopped is the record without its process.
-func (r record) stopped() record {
-	r.Pid, r.Start, r.Boot, r.Exe, r.Detached = 0, "", "", "", false
-	return r
-}
-
-// Attach finds the servers that an earlier Start with Detach left up, and starts
-// nothing. It fails, saying so, when one of them does not answer.
-func Attach(ctx context.Context, o Options) (*Stack, error) {
-	s, err := open(o)
-	if err != nil {
-		return nil, err
-	}
-	if s.state, err = readState(s.State); err != nil {
-		return nil, err
-	}
-	for _, name := range names() {
-		k := s.kinds[name]
-		if address, ok := k.external(ctx); ok {
-			s.describeExternal(name, address)
-			continue
-		}
-		r := s.state.Servers[name]
-		if s.state.Folder != s.State || !r.running() {
-			return nil, notUp(name, s.State, os.ErrProcessDone)
-		}
-		probe, cancel := context.WithTimeout(ctx, 10*time.Second)
-		err := k.probe(probe, r.Ports)
-		cancel()
-		if err != nil {
-			return nil, notUp(name, s.State, err)
-		}
-		if err := s.describe(k, r); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func notUp(name Name, folder string, err error) error {
-	return fault.New(fault.Unavailable, fault.CodeUnreachable, "start the servers (wattsweep up)",
-		"%s of state folder %s is not up: %w", name, folder, err)
-}
-
-// renameOver moves a file over another.
-func renameOver(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return diskError(filepath.Dir(from), err)
 	}
 	return nil
 }
