@@ -57,6 +57,8 @@ type LoadAttempt struct {
 	StartedAt time.Time     `json:"started_at"`
 	Elapsed   time.Duration `json:"took_ns"`
 	Loaded    *Loaded       `json:"loaded,omitempty"`
+	// Degraded says why warm-up doubted this load; empty when it did not.
+	Degraded string `json:"degraded,omitempty"`
 }
 
 // Loaded describes a model in memory.

@@ -310,3 +310,12 @@ type PublishIn struct {
 	State  bench.State `json:"state"`
 	Reason string      `json:"reason,omitempty"`
 }
+
+// Sentence says what happened, for people.
+func (n Note) Sentence() string { return n.Text }
+
+// Sentence says what happened, for people.
+func (l LoadOut) Sentence() string { return l.Text }
+
+// Sentence says what happened, for people.
+func (i InferOut) Sentence() string { return i.Text }

@@ -74,3 +74,10 @@ func (s *Store) LoadAttempts(ctx context.Context, cell bench.CellID) ([]bench.Lo
 	out, err := pgx.CollectRows(rows, pgx.RowTo[bench.LoadAttempt])
 	return out, wrap("list load attempts of cell "+string(cell), err)
 }
+
+// MarkDegraded records that warm-up doubted a load.
+func (s *Store) MarkDegraded(ctx context.Context, cell bench.CellID, token, why string) error {
+	_, err := s.pool.Exec(ctx, `UPDATE load_attempts SET attempt = attempt || jsonb_build_object('degraded', $3::text)
+		WHERE cell_id = $1 AND token = $2`, cell, token, clean(why))
+	return wrap("mark load of cell "+string(cell)+" as degraded", err)
+}

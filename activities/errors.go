@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// maxInternal is after how many tries an error of no known kind is taken to be
+// a mistake of ours and not of the moment.
+const maxInternal = 10
+
+// drainDelay is how long a drained activity waits for another worker.
+const drainDelay = 5 * time.Second
+
+// typed is the only place where an error becomes a retry decision. Invalid,
+// unsupported and corrupt things stay so: no retry. Out of memory and a model
+// that vanished are for the workflow to decide: no retry, and no alarm.
+// Unavailable things come back: retry for as long as the policy says.
+func typed(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if _, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return err
+	}
+	kind, code := fault.KindOf(err), fault.CodeOf(err)
+	opts := temporal.ApplicationErrorOptions{Cause: nil}
+	name := string(code)
+	if name == "" {
+		name = string(kind)
+	}
+	switch {
+	case code == fault.CodeOutOfMemory, code == fault.CodeRungRejected, code == fault.CodeModelNotResident:
+		opts.NonRetryable = true
+		opts.Category = temporal.ApplicationErrorCategoryBenign
+	case kind == fault.Invalid, kind == fault.Unsupported, kind == fault.Corrupt:
+		opts.NonRetryable = true
+	case kind == fault.Internal:
+		opts.NonRetryable = activity.GetInfo(ctx).Attempt >= maxInternal
+	}
+	msg := err.Error()
+	if hint := fault.HintOf(err); hint != "" {
+		msg += " — " + hint
+	}
+	return temporal.NewApplicationErrorWithOptions(msg, name, opts)
+}
+
+// drained says that the worker is going down and the work goes on elsewhere.
+func drained() error {
+	return temporal.NewApplicationErrorWithOptions("the worker is shutting down; the work goes on when it is back", "WorkerDrain",
+		temporal.ApplicationErrorOptions{NextRetryDelay: drainDelay, Category: temporal.ApplicationErrorCategoryBenign})
+}

@@ -1,0 +1,58 @@
+package activities
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+)
+
+// beatEvery is how often details are handed to the SDK, which sends them on at
+// its own pace.
+const beatEvery = 3 * time.Second
+
+// beating heartbeats from a goroutine of its own until stop is called, so that
+// a slow Temporal server never stalls a measured loop. details must be safe to
+// call at any time.
+func beating(ctx context.Context, details func() any) (stop func()) {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	activity.RecordHeartbeat(ctx, details())
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(beatEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx, details())
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// cursor is a value that the loop sets and the heartbeat reads.
+type cursor[T any] struct{ p atomic.Pointer[T] }
+
+func (c *cursor[T]) set(v T) { c.p.Store(&v) }
+
+func (c *cursor[T]) get() any { return *c.p.Load() }
+
+// stopping reports whether the worker is shutting down or the activity is to
+// end.
+func stopping(ctx context.Context) error {
+	select {
+	case <-activity.GetWorkerStopChannel(ctx):
+		return drained()
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
+		return nil
+	}
+}

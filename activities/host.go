@@ -1,0 +1,271 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/meters"
+	"github.com/wattsweep/wattsweep/internal/runtimes"
+	"github.com/wattsweep/wattsweep/internal/store"
+	"github.com/wattsweep/wattsweep/internal/units"
+)
+
+// Host is the work on one measuring host. Its worker runs one activity at a
+// time, so nothing here is called twice at once.
+type Host struct {
+	Store *store.Store
+	// Name is the host's name in specs.
+	Name string
+	// Build names the worker's version.
+	Build string
+	// Clock is the host's one clock for samples and calls.
+	Clock meters.Clock
+	// Runtime gives the runtime that a spec names.
+	Runtime func(bench.RuntimeConfig) (runtimes.Runtime, error)
+	// Meters opens the meters that a cell asks for; what a host lacks is told
+	// in missing.
+	Meters func(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error)
+	// Facts describes the machine.
+	Facts func(ctx context.Context) (bench.HostFacts, error)
+	// Source says where a model comes from.
+	Source func(bench.ModelConfig) runtimes.Source
+	// Ask builds the prompt of a journal for a task.
+	Ask func(task, language, body string) (prompt, hash string, err error)
+	// WithNonce puts the line that defeats the prompt cache before a prompt.
+	WithNonce func(nonce, prompt string) string
+}
+
+// job is a cell with its runtime and open meters, for one activity.
+type job struct {
+	host *Host
+	cell store.Cell
+	ref  contract.CellRef
+	rt   runtimes.Runtime
+}
+
+func (h *Host) job(ctx context.Context, ref contract.CellRef) (*job, error) {
+	cell, err := h.Store.GetCell(ctx, ref.Cell)
+	if err != nil {
+		return nil, err
+	}
+	rt, err := h.Runtime(cell.Config.Runtime)
+	if err != nil {
+		return nil, err
+	}
+	return &job{host: h, cell: cell, ref: ref, rt: rt}, nil
+}
+
+// onJob prepares a job and runs a stage's body with it.
+func onJob[T texter](ctx context.Context, h *Host, ref contract.CellRef, stage bench.Stage, body func(*job) (T, error)) (T, error) {
+	return staged(ctx, h.Store, ref, stage, func() (T, error) {
+		j, err := h.job(ctx, ref)
+		if err != nil {
+			var zero T
+			return zero, err
+		}
+		return body(j)
+	})
+}
+
+// Inspect describes host, runtime and meters, and stores them as the cell's
+// provenance.
+func (h *Host) Inspect(ctx context.Context, in contract.CellRef) (contract.Note, error) {
+	return onJob(ctx, h, in, bench.StageInspect, func(j *job) (contract.Note, error) {
+		facts, err := h.Facts(ctx)
+		if err != nil {
+			return contract.Note{}, fmt.Errorf("describe host %s: %w", h.Name, err)
+		}
+		info, err := j.rt.Inspect(ctx)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		open, missing, err := h.Meters(j.cell.Config.Meters, j.rt)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		defer closeAll(open)
+		facts.Host, facts.WorkerBuild, facts.SeenAt = h.Name, h.Build, time.Now().UTC()
+		facts.Runtime, facts.RuntimeEnv = info.Kind+" "+info.Version, info.Env
+		for _, m := range open {
+			facts.Meters = append(facts.Meters, m.Channels()...)
+		}
+		facts.MetersMissing = missing
+		if err := h.Store.PutHostFacts(ctx, in.Cell, facts); err != nil {
+			return contract.Note{}, err
+		}
+		return note("%s, %d threads, %s RAM, %s, %d channel(s)", facts.CPU, facts.Threads,
+			units.Bytes(facts.MemoryBytes), facts.Runtime, len(facts.Meters)), nil
+	})
+}
+
+// Pull makes the model available to the runtime.
+func (h *Host) Pull(ctx context.Context, in contract.CellRef) (contract.Note, error) {
+	return onJob(ctx, h, in, bench.StagePull, func(j *job) (contract.Note, error) {
+		var at cursor[contract.PullBeat]
+		at.set(contract.PullBeat{V: 1})
+		defer beating(ctx, at.get)()
+		pulled, err := j.rt.Pull(ctx, h.Source(j.cell.Config.Model), func(p runtimes.Progress) {
+			at.set(contract.PullBeat{V: 1, Bytes: p.Completed, Total: p.Total})
+		})
+		if err != nil {
+			return contract.Note{}, err
+		}
+		if err := h.Store.PutPulled(ctx, in.Cell, pulled); err != nil {
+			return contract.Note{}, err
+		}
+		f := pulled.Facts
+		return note("%s from %s in %s: %s, %d parameters, %s, %d layers, digest %.12s", f.Name, pulled.Source,
+			pulled.Elapsed.Round(time.Millisecond), units.Bytes(f.SizeBytes), f.Parameters, f.Quantisation, f.Layers, f.Digest), nil
+	})
+}
+
+// MeasureIdle lets a window pass without calls while meters sample: baseline
+// with nothing loaded, idle with the model loaded.
+func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.Note, error) {
+	stage := bench.StageIdle
+	if in.Phase == bench.PhaseBaseline {
+		stage = bench.StageBaseline
+	}
+	return onJob(ctx, h, in.CellRef, stage, func(j *job) (contract.Note, error) {
+		epoch := in.Epoch
+		if in.Phase == bench.PhaseBaseline {
+			epoch = 0 // the floor holds for every epoch of the cell
+			if err := j.rt.Unload(ctx, ""); err != nil {
+				return contract.Note{}, err
+			}
+		}
+		defer beating(ctx, func() any { return contract.Note{V: 1, Text: string(in.Phase)} })()
+		m, err := j.sample(ctx)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		defer m.close()
+		select {
+		case <-time.After(in.Length):
+		case <-ctx.Done():
+			return contract.Note{}, ctx.Err()
+		case <-activity.GetWorkerStopChannel(ctx):
+			return contract.Note{}, drained()
+		}
+		readings, err := m.store(ctx, epoch, in.Phase, 0, in.No)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		return note("%s of %s: %s", in.Phase, in.Length, powerText(readings)), nil
+	})
+}
+
+// Load brings the model into memory on one rung and records the try, however
+// it ends.
+func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, error) {
+	return onJob(ctx, h, in.CellRef, bench.StageLoad, func(j *job) (contract.LoadOut, error) {
+		ladder := j.cell.Config.Model.Ladder
+		if in.Rung < 1 || in.Rung > len(ladder) {
+			return contract.LoadOut{}, fmt.Errorf("load rung %d: the ladder has %d", in.Rung, len(ladder))
+		}
+		rung := ladder[in.Rung-1]
+		defer beating(ctx, func() any { return contract.Note{V: 1, Text: "loading"} })()
+		m, err := j.sample(ctx)
+		if err != nil {
+			return contract.LoadOut{}, err
+		}
+		defer m.close()
+		attempt := bench.LoadAttempt{Cell: in.Cell, Rung: in.Rung, Name: rung.Name, Settings: rung, StartedAt: m.started.UTC().Truncate(time.Microsecond)}
+		loaded, loadErr := j.rt.Load(ctx, j.cell.Config.Model, rung, j.cell.Config.Runtime)
+		attempt.Elapsed = h.Clock.Now() - m.from
+		attempt.Outcome, attempt.Reason = loadOutcome(loadErr)
+		if loadErr == nil {
+			attempt.Loaded = &loaded
+		}
+		if _, err := h.Store.PutLoadAttempt(ctx, in.Epoch, attempt); err != nil {
+			return contract.LoadOut{}, err
+		}
+		if loadErr != nil {
+			return contract.LoadOut{}, loadErr
+		}
+		if _, err := m.store(ctx, in.Epoch, bench.PhaseStartup, 0, in.No); err != nil {
+			return contract.LoadOut{}, err
+		}
+		return contract.LoadOut{V: 1, Token: loaded.Token, Text: loadText(attempt)}, nil
+	})
+}
+
+func loadOutcome(err error) (outcome, reason string) {
+	switch {
+	case err == nil:
+		return "loaded", ""
+	case fault.CodeOf(err) == fault.CodeOutOfMemory:
+		return "out_of_memory", err.Error()
+	case fault.CodeOf(err) == fault.CodeRungRejected:
+		return "rejected", err.Error()
+	default:
+		return "failed", err.Error()
+	}
+}
+
+func loadText(a bench.LoadAttempt) string {
+	l := a.Loaded
+	return fmt.Sprintf("loaded in %s: %s, of which %s in VRAM, %d/%d layers on GPU (%s)", a.Elapsed.Round(time.Millisecond),
+		units.Bytes(l.SizeBytes), units.Bytes(l.SizeVRAMBytes), l.LayersGPU, l.LayersTotal, l.LayersSource)
+}
+
+// Reclaim takes everything out of memory after a rung that did not fit.
+func (h *Host) Reclaim(ctx context.Context, in contract.CellRef) (contract.Note, error) {
+	return onJob(ctx, h, in, bench.StageLoad, func(j *job) (contract.Note, error) {
+		defer beating(ctx, func() any { return contract.Note{V: 1, Text: "reclaiming memory"} })()
+		if err := j.rt.Unload(ctx, ""); err != nil {
+			return contract.Note{}, err
+		}
+		return note("memory reclaimed: the runtime shows no model loaded"), nil
+	})
+}
+
+// Unload takes the model out and measures the shutdown phase.
+func (h *Host) Unload(ctx context.Context, in contract.CellRef) (contract.Note, error) {
+	return onJob(ctx, h, in, bench.StageUnload, func(j *job) (contract.Note, error) {
+		defer beating(ctx, func() any { return contract.Note{V: 1, Text: "unloading"} })()
+		m, err := j.sample(ctx)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		defer m.close()
+		if err := j.rt.Unload(ctx, ""); err != nil {
+			return contract.Note{}, err
+		}
+		took := h.Clock.Now() - m.from
+		if _, err := m.store(ctx, in.Epoch, bench.PhaseShutdown, 0, in.No); err != nil {
+			return contract.Note{}, err
+		}
+		return note("gone from memory after %s, as the runtime shows", took.Round(time.Millisecond)), nil
+	})
+}
+
+func closeAll(open []meters.Meter) {
+	for _, m := range open {
+		_ = m.Close() // a meter that fails to close has nothing left to lose
+	}
+}
+
+// powerText says in words what the power or energy channels showed.
+func powerText(readings []bench.PhaseReading) string {
+	for _, r := range readings {
+		if r.EnergyJ == nil || r.Window <= 0 {
+			continue
+		}
+		mark := ""
+		if r.Channel.Estimated {
+			mark = " (estimated)"
+		}
+		return fmt.Sprintf("%s mean on %s%s", units.Watts(*r.EnergyJ/r.Window.Seconds()), r.Channel.Name, mark)
+	}
+	return "no power source"
+}
+
+var errNoJournals = errors.New("the cell has no journals")

@@ -1,0 +1,278 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/runtimes"
+	"github.com/wattsweep/wattsweep/internal/store"
+)
+
+// storeEvery is how often the readings of a segment that is still running are
+// made durable: a crash loses no more of them than this, and no call.
+const storeEvery = 2 * time.Second
+
+// hiddenLoad is the server's load time above which a call is suspected to have
+// loaded the model anew: a resident model reports a few milliseconds.
+const hiddenLoad = 250 * time.Millisecond
+
+// Infer makes the calls of one run, from one journal to another. Each call is
+// committed before the next begins; what an earlier attempt committed is not
+// measured again, and a call that was cut is, once. It stops after the present
+// call when the worker shuts down or the activity is cancelled.
+func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOut, error) {
+	return onJob(ctx, h, in.CellRef, bench.StageInfer, func(j *job) (contract.InferOut, error) {
+		if err := j.mustBeResident(ctx, in.ResidentIn); err != nil {
+			return contract.InferOut{}, err
+		}
+		seg, err := j.openSegment(ctx, in)
+		if err != nil {
+			return contract.InferOut{}, err
+		}
+		defer beating(ctx, seg.beat.get)()
+		loopErr := seg.loop(ctx)
+		if err := seg.end(ctx, loopErr); err != nil {
+			return contract.InferOut{}, err
+		}
+		if loopErr != nil {
+			return contract.InferOut{}, loopErr
+		}
+		return seg.result(), nil
+	})
+}
+
+// segment is a stretch of calls measured without interruption.
+type segment struct {
+	*job
+	in       contract.InferIn
+	rung     bench.Rung
+	journals []store.Journal
+	todo     []int // items that have no committed call yet
+	before   store.RunProgress
+	row      bench.Segment
+	m        *sampling
+	beat     cursor[contract.Beat]
+	stored   time.Duration // when readings were last made durable
+	failed   int
+	again    int // calls measured again
+}
+
+func (j *job) mustBeResident(ctx context.Context, in contract.ResidentIn) error {
+	here, err := j.rt.Resident(ctx, j.cell.Config.Model.Name, in.Token)
+	if err != nil {
+		return err
+	}
+	if !here {
+		return fault.New(fault.Unavailable, fault.CodeModelNotResident, "",
+			"%s is no longer in memory as it was loaded: the runtime or the host restarted", j.cell.Config.Model.Name)
+	}
+	return nil
+}
+
+func (j *job) openSegment(ctx context.Context, in contract.InferIn) (*segment, error) {
+	d := j.cell.Config.Dataset
+	journals, err := j.host.Store.Journals(ctx, d.Hash, d.Language, d.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(journals) < in.To {
+		return nil, fault.New(fault.Corrupt, fault.CodeDatasetChanged, "run the spec again, which stores the dataset anew",
+			"the dataset holds %d journals, the plan asks for %d", len(journals), in.To)
+	}
+	s := &segment{job: j, in: in, rung: j.cell.Config.Model.Ladder[in.Rung-1], journals: journals}
+	s.beat.set(contract.Beat{V: 1, Run: in.Run, Next: in.From, Of: in.To})
+	if s.m, err = j.sample(ctx); err != nil {
+		return nil, err
+	}
+	facts, err := j.host.Facts(ctx)
+	if err != nil {
+		s.m.close()
+		return nil, fmt.Errorf("describe host %s: %w", j.host.Name, err)
+	}
+	s.row = bench.Segment{
+		Cell: in.Cell, Run: in.Run, LoadToken: in.Token, WorkerBuild: j.host.Build, BootID: facts.BootID,
+		Attempt: int(activity.GetInfo(ctx).Attempt),
+	}
+	if s.row.No, s.before, err = j.host.Store.OpenSegment(ctx, in.Epoch, s.row); err != nil {
+		s.m.close()
+		return nil, err
+	}
+	for item := in.From; item < in.To; item++ {
+		if !s.before.Done[item] {
+			s.todo = append(s.todo, item)
+		}
+	}
+	return s, nil
+}
+
+// begun names the call of an item that is about to be made.
+func (s *segment) begun(item int) store.Begun {
+	return store.Begun{
+		Key:     bench.CallKey{Cell: s.in.Cell, Run: s.in.Run, Item: item},
+		Attempt: s.before.Begun[item] + 1, Segment: s.row.No,
+	}
+}
+
+// loop makes the calls that are left. Commit of one call and the note that the
+// next one begins share a transaction.
+func (s *segment) loop(ctx context.Context) error {
+	if len(s.todo) == 0 {
+		return nil
+	}
+	if err := stopping(ctx); err != nil {
+		return err
+	}
+	// What is measured is finished and stored whatever happens to ctx.
+	whole := context.WithoutCancel(ctx)
+	if err := s.host.Store.BeginCall(whole, s.in.Epoch, s.begun(s.todo[0])); err != nil {
+		return err
+	}
+	for i, item := range s.todo {
+		call, err := s.call(whole, s.begun(item), s.journals[item])
+		if err != nil {
+			return err
+		}
+		stop := stopping(ctx)
+		var next *store.Begun
+		if i+1 < len(s.todo) && stop == nil && call.Outcome.Answered() {
+			b := s.begun(s.todo[i+1])
+			next = &b
+		}
+		if err := s.host.Store.CommitCall(whole, s.in.Epoch, s.begun(item).Attempt, call, next); err != nil {
+			return err
+		}
+		s.count(call, item)
+		if err := s.after(ctx, whole, call, stop); err != nil {
+			return err
+		}
+		if next == nil && i+1 < len(s.todo) {
+			if err := s.host.Store.BeginCall(whole, s.in.Epoch, s.begun(s.todo[i+1])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *segment) count(call bench.Call, item int) {
+	s.row.Calls++
+	if !call.Outcome.Answered() {
+		s.failed++
+	}
+	if s.before.Begun[item] > 0 {
+		s.again++
+	}
+	s.beat.set(contract.Beat{V: 1, Run: s.in.Run, Next: item + 1, Of: s.in.To})
+}
+
+// after decides whether the loop goes on after a committed call.
+func (s *segment) after(ctx, whole context.Context, call bench.Call, stop error) error {
+	if now := s.host.Clock.Now(); now-s.stored >= storeEvery {
+		s.stored = now
+		if _, err := s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	if stop != nil {
+		return stop
+	}
+	switch call.Outcome {
+	case bench.OutcomeOutOfMemory:
+		return fault.New(fault.OutOfMemory, fault.CodeOutOfMemory, "", "%s ran out of memory while it answered", s.cell.Config.Model.Name)
+	case bench.OutcomeOK, bench.OutcomeOutputCapped, bench.OutcomePromptTruncated:
+		return nil
+	default:
+		// A failed call may have taken the model with it.
+		return s.mustBeResident(whole, s.in.ResidentIn)
+	}
+}
+
+// call makes and measures one call. An error means that there is nothing to
+// store: the runtime was out of reach, or the call loaded the model anew.
+func (s *segment) call(ctx context.Context, b store.Begun, j store.Journal) (bench.Call, error) {
+	cfg := s.cell.Config
+	prompt, hash, err := s.host.Ask(cfg.Task.Name, cfg.Dataset.Language, j.Body)
+	if err != nil {
+		return bench.Call{}, err
+	}
+	nonce := ""
+	if !cfg.Runtime.PromptCache {
+		nonce = b.Key.Nonce(b.Attempt)
+		prompt = s.host.WithNonce(nonce, prompt)
+	}
+	started := time.Now()
+	ans, err := s.rt.Generate(ctx, runtimes.Request{
+		Model: cfg.Model, Rung: s.rung, Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed, Now: s.host.Clock.Now,
+	})
+	if unmeasured(err, ans) {
+		return bench.Call{}, err
+	}
+	if ans.Server.Load > hiddenLoad {
+		if err := s.mustBeResident(ctx, s.in.ResidentIn); err != nil {
+			return bench.Call{}, err
+		}
+	}
+	return bench.Call{
+		CallKey: b.Key, Segment: b.Segment, JournalID: j.ID, PromptHash: hash, Nonce: nonce,
+		Output: ans.Text, OutputHash: bench.Hash(ans.Text), Outcome: ans.Outcome, Reason: ans.Reason,
+		Remeasured: b.Attempt > 1, StartedAt: started.UTC(), Start: ans.Start, Latency: ans.Latency,
+		TimeToFirstToken: ans.FirstToken, InterTokenTimes: ans.Gaps, PromptTokens: ans.PromptTokens,
+		OutputTokens: ans.OutputTokens, OutputWords: len(strings.Fields(ans.Text)), OutputBytes: len(ans.Text),
+		PromptBytes: len(prompt), Server: ans.Server, Done: ans.Done,
+	}, nil
+}
+
+// unmeasured reports whether a call gave nothing that counts as its outcome:
+// the runtime was not there, so the call says nothing of the model.
+func unmeasured(err error, ans runtimes.Answer) bool {
+	if err == nil {
+		return false
+	}
+	switch fault.CodeOf(err) {
+	case fault.CodeUnreachable, fault.CodeModelNotResident, fault.CodeModelNotFound:
+		return true
+	default:
+		return ans.Outcome == ""
+	}
+}
+
+// end makes the segment's readings and its end durable, also when the
+// activity is being cancelled.
+func (s *segment) end(ctx context.Context, loopErr error) error {
+	defer s.m.close()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	s.row.End = "complete"
+	if loopErr != nil {
+		s.row.End = endReason(loopErr)
+	}
+	_, err := s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
+	if err != nil {
+		return err
+	}
+	complete := loopErr == nil && s.in.To == s.cell.Items
+	return s.host.Store.CloseSegment(ctx, s.in.Epoch, s.row, complete)
+}
+
+func endReason(err error) string {
+	if code := fault.CodeOf(err); code != "" {
+		return string(code)
+	}
+	return err.Error()
+}
+
+func (s *segment) result() contract.InferOut {
+	out := contract.InferOut{V: 1, Calls: s.in.To - s.in.From, Failed: s.failed, Segments: s.row.No, Remeasured: s.again}
+	out.Text = fmt.Sprintf("%d calls, %d in this segment, %d failed, segment %d", out.Calls, s.row.Calls, s.failed, s.row.No)
+	if s.again > 0 {
+		out.Text += fmt.Sprintf(", %d measured again after an interruption", s.again)
+	}
+	return out
+}
