@@ -87,4 +87,7 @@ type Answer struct {
 	OutputTokens *int
 	Server       bench.ServerTimes
 	Done         string
+	// ThinkingBytes is the length of reasoning text that the runtime sent apart
+	// from Text; it counts in the times and in OutputTokens.
+	ThinkingBytes int
 }

@@ -1,0 +1,151 @@
+package ollama
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	psnet "github.com/shirou/gopsutil/v4/net"
+	ps "github.com/shirou/gopsutil/v4/process"
+)
+
+// errUnseen says that the server's processes cannot be seen from here: it runs
+// on another host, in another container, or as another user.
+var errUnseen = errors.New("the server's processes cannot be seen")
+
+// process names a process for good: a pid alone is used again.
+type process struct {
+	pid  int32
+	born string // start time in the system's own unit
+}
+
+// alive tells whether it is still this process that has the pid.
+func (p process) alive() bool { return p.pid > 0 && p.born != "" && born(p.pid) == p.born }
+
+// environ gives the environment of the process, nil when it cannot be read.
+func (p process) environ(ctx context.Context) []string {
+	one, err := ps.NewProcessWithContext(ctx, p.pid)
+	if err != nil {
+		return nil
+	}
+	env, err := one.EnvironWithContext(ctx)
+	if err != nil {
+		return nil
+	}
+	return env
+}
+
+// server finds the process that listens where the server answers.
+func (c *Client) server(ctx context.Context) (process, error) {
+	c.mu.Lock()
+	known := c.listener
+	c.mu.Unlock()
+	if known.alive() {
+		return known, nil
+	}
+	if !isLocal(c.base.Hostname()) {
+		return process{}, errUnseen
+	}
+	port, err := strconv.ParseUint(orDefault(c.base.Port(), "80"), 10, 32)
+	if err != nil {
+		return process{}, errUnseen
+	}
+	sockets, err := psnet.ConnectionsWithContext(ctx, "tcp")
+	if err != nil {
+		return process{}, errUnseen
+	}
+	for _, s := range sockets {
+		if s.Status != "LISTEN" || uint64(s.Laddr.Port) != port || s.Pid <= 0 {
+			continue
+		}
+		found := process{pid: s.Pid, born: born(s.Pid)}
+		if found.born == "" {
+			continue
+		}
+		c.mu.Lock()
+		c.listener = found
+		c.mu.Unlock()
+		return found, nil
+	}
+	return process{}, errUnseen
+}
+
+// isLocal tells whether a host is this machine, without asking a name server.
+func isLocal(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	if ip == nil {
+		return false
+	}
+	if ip.IsLoopback() {
+		return true
+	}
+	addresses, err := net.InterfaceAddrs()
+	return err == nil && slices.ContainsFunc(addresses, func(a net.Addr) bool {
+		own, ok := a.(*net.IPNet)
+		return ok && own.IP.Equal(ip)
+	})
+}
+
+// Processes gives the ids of the server and of all its descendants, nil when
+// they cannot be seen.
+func (c *Client) Processes(ctx context.Context) ([]int32, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	server, err := c.server(ctx)
+	if err != nil {
+		return nil, nil //nolint:nilerr // not to be told is an answer, by the interface
+	}
+	ids := []int32{server.pid}
+	for _, p := range descendants(ctx, server.pid, 3) {
+		ids = append(ids, p.Pid)
+	}
+	return ids, nil
+}
+
+// descendants lists children, and theirs, to a depth.
+func descendants(ctx context.Context, pid int32, depth int) []*ps.Process {
+	if depth == 0 {
+		return nil
+	}
+	parent, err := ps.NewProcessWithContext(ctx, pid)
+	if err != nil {
+		return nil
+	}
+	children, err := parent.ChildrenWithContext(ctx)
+	if err != nil {
+		return nil
+	}
+	list := children
+	for _, child := range children {
+		list = append(list, descendants(ctx, child.Pid, depth-1)...)
+	}
+	return list
+}
+
+// runners lists the processes that hold models: descendants of the server that
+// were started with a model. It fails when the server cannot be seen.
+func (c *Client) runners(ctx context.Context) ([]process, error) {
+	server, err := c.server(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []process
+	for _, p := range descendants(ctx, server.pid, 3) {
+		args, err := p.CmdlineSliceWithContext(ctx)
+		if err != nil || !(slices.Contains(args, "--model") || slices.Contains(args, "-m")) {
+			continue
+		}
+		if one := (process{pid: p.Pid, born: born(p.Pid)}); one.born != "" {
+			list = append(list, one)
+		}
+	}
+	slices.SortFunc(list, func(a, b process) int { return int(a.pid) - int(b.pid) })
+	return list, nil
+}
