@@ -145,7 +145,9 @@ func (s *segment) loop(ctx context.Context) error {
 			b := s.begun(s.todo[i+1])
 			next = &b
 		}
-		if err := s.host.Store.CommitCall(whole, s.in.Epoch, s.begun(item).Attempt, call, next); err != nil {
+		if err := keep(ctx, func(ctx context.Context) error {
+			return s.host.Store.CommitCall(ctx, s.in.Epoch, s.begun(item).Attempt, call, next)
+		}); err != nil {
 			return err
 		}
 		s.count(call, item)
