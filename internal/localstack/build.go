@@ -17,9 +17,20 @@ import (
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
-// build compiles the tool with the Go command into the cache. Two programs that
-// want the same tool build it once: the second waits and finds it there.
+// build compiles the tool with the Go command into the cache.
 func (t tool) build(ctx context.Context, o Options) (program, error) {
+	goPath, err := findGo()
+	if err != nil {
+		return program{}, fault.New(fault.Unsupported, "",
+			fmt.Sprintf("install Go, or put a %s program into PATH", t.command),
+			"build %s %s: %w", t.command, t.pin.version, err)
+	}
+	return t.buildWith(ctx, o, goPath)
+}
+
+// buildWith builds the tool once for all programs that want it: a second one
+// waits and finds it in the cache.
+func (t tool) buildWith(ctx context.Context, o Options, goPath string) (program, error) {
 	if err := os.MkdirAll(o.CacheDir, 0o755); err != nil {
 		return program{}, diskError(o.CacheDir, err)
 	}
@@ -32,12 +43,6 @@ func (t tool) build(ctx context.Context, o Options) (program, error) {
 	defer l.release()
 	if p, ok, err := t.existing(ctx, o, ""); err != nil || ok {
 		return p, err
-	}
-	goPath, err := findGo()
-	if err != nil {
-		return program{}, fault.New(fault.Unsupported, "",
-			fmt.Sprintf("install Go, or put a %s program into PATH", t.command),
-			"build %s %s: %w", t.command, t.pin.version, err)
 	}
 	leftovers, _ := filepath.Glob(filepath.Join(o.CacheDir, ".build-"+t.command+"-*")) // of a build that was killed
 	for _, old := range leftovers {

@@ -94,6 +94,9 @@ type PostgresOptions struct {
 	NoSystemInstall bool
 	// NoDownload forbids fetching binaries.
 	NoDownload bool
+	// DownloadURL is a mirror of the repository of binaries, for networks that
+	// reach no other; the library's own when empty.
+	DownloadURL string
 	// Ping proves that the database answers queries; when nil, a start-up
 	// packet that the server answers with its authentication request is proof.
 	Ping func(ctx context.Context, dsn string) error

@@ -23,9 +23,18 @@ func (k *postgresKind) installPackage(ctx context.Context) error {
 	if err != nil {
 		return errors.New("this system has no apt-get")
 	}
-	if err := noMainCluster("/etc/postgresql-common"); err != nil {
+	undo, err := noMainCluster("/etc/postgresql-common")
+	if err != nil {
 		return err
 	}
+	if err := k.aptGet(ctx, apt); err != nil {
+		undo()
+		return err
+	}
+	return nil
+}
+
+func (k *postgresKind) aptGet(ctx context.Context, apt string) error {
 	head := "installing the system's package postgresql"
 	k.Progress(Event{Server: Postgres, Step: StepInstall, Text: head})
 	stop := ticking(k.Progress, Event{Server: Postgres, Step: StepInstall}, 5*time.Second, func() string { return head })
@@ -46,20 +55,20 @@ func (k *postgresKind) installPackage(ctx context.Context) error {
 
 // noMainCluster keeps Debian's package from making and starting a server of its
 // own on port 5432, which would idle beside our measurements. A file that is
-// there already is left as it is.
-func noMainCluster(dir string) error {
+// there already is left as it is; undo removes one that we wrote.
+func noMainCluster(dir string) (undo func(), err error) {
 	path := filepath.Join(dir, "createcluster.conf")
 	if _, err := os.Stat(path); err == nil {
-		return nil
+		return func() {}, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return diskError(dir, err)
+		return nil, diskError(dir, err)
 	}
 	text := "# Written by wattsweep before it installed postgresql: it starts servers itself.\ncreate_main_cluster = false\n"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		return diskError(path, err)
+		return nil, diskError(path, err)
 	}
-	return nil
+	return func() { _ = os.Remove(path) }, nil
 }
 
 // fetchable are the versions that can be downloaded, newest first.
@@ -128,7 +137,11 @@ func (k *postgresKind) download(ctx context.Context, version embeddedpostgres.Po
 		return diskError(fresh, err)
 	}
 	unpacked := filepath.Join(fresh, "unpacked")
-	library := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
+	config := embeddedpostgres.DefaultConfig()
+	if k.Options.Postgres.DownloadURL != "" {
+		config = config.BinaryRepositoryURL(k.Options.Postgres.DownloadURL)
+	}
+	library := embeddedpostgres.NewDatabase(config.
 		Version(version).Port(uint32(port["unused"])). //nolint:gosec // a port
 		CachePath(filepath.Join(fresh, "archive")).BinariesPath(unpacked).
 		RuntimePath(filepath.Join(fresh, "run")).DataPath(filepath.Join(os.DevNull, "data")).
