@@ -27,7 +27,7 @@ func newAxis(values []float64, from, upTo float64) axis {
 		low, high = min(low, v), max(high, v)
 	}
 	switch {
-	case high <= 0:
+	case high <= 1e-200: // nothing, or too little to divide
 		return linear(0, 1, from, upTo)
 	case low > 0 && high/low > 50:
 		return logarithmic(low, high, from, upTo)
@@ -45,7 +45,7 @@ func aroundZero(values []float64, from, upTo float64) axis {
 	for _, v := range values {
 		reach = max(reach, math.Abs(v))
 	}
-	if reach == 0 {
+	if reach <= 1e-200 {
 		reach = 1
 	}
 	a := linear(0, reach, from, upTo)
@@ -63,7 +63,7 @@ func linear(low, high, from, upTo float64) axis {
 		at := low + float64(i)*step
 		a.ticks = append(a.ticks, tick{at, tickLabel(at, step)})
 		a.high = at
-		if at >= high-step*1e-9 {
+		if at >= high-step*1e-9 || i == 20 {
 			return a
 		}
 	}

@@ -10,10 +10,11 @@ import (
 // value is what one column shows of one cell: a figure, what goes smaller
 // beside it, or the reason why there is none.
 type value struct {
-	main    string
-	beside  string // interval, word of basis, context
-	figure  string // name of the figure, when it is missing
-	missing string // reason
+	main     string
+	interval string // 95 %
+	beside   string // context, currency, word of basis
+	figure   string // name of the figure, when it is missing
+	missing  string // reason
 }
 
 func gap(figure, reason string) value { return value{main: none, figure: figure, missing: reason} }
@@ -25,6 +26,9 @@ type column struct {
 	text   bool   // left-aligned
 	figure func(c bench.CellResult) value
 }
+
+// scoreHead is the heading whose interval even a terminal shows.
+const scoreHead = "Weighted score"
 
 // resultColumns are those of the main table, in the terminal and on the page.
 func resultColumns(cells []bench.CellResult) []column {
@@ -47,7 +51,7 @@ func resultColumns(cells []bench.CellResult) []column {
 		{"Tokens/s", "", false, func(c bench.CellResult) value {
 			return estimated(c.TokensPerSecond, "tokens per second", c.TokensPerSecondMissing, three, false)
 		}},
-		{"Weighted score", "", false, func(c bench.CellResult) value {
+		{scoreHead, "", false, func(c bench.CellResult) value {
 			return estimated(c.WeightedScore, "weighted score", c.WeightedScoreMissing, two, true)
 		}},
 		{"Exact match", "", false, func(c bench.CellResult) value {
@@ -76,7 +80,7 @@ func estimated(e *bench.Estimate, figure, reason string, number func(float64) st
 	}
 	v := value{main: number(e.Mean)}
 	if interval && e.CI95Low != nil && e.CI95High != nil {
-		v.beside = span(*e.CI95Low, *e.CI95High, number)
+		v.interval = span(*e.CI95Low, *e.CI95High, number)
 	}
 	return v
 }
@@ -91,7 +95,7 @@ func energyColumn(cells []bench.CellResult) column {
 		}
 		v := value{main: three(c.Energy.Mean)}
 		if c.Energy.CI95Low != nil && c.Energy.CI95High != nil {
-			v.beside = span(*c.Energy.CI95Low, *c.Energy.CI95High, three)
+			v.interval = span(*c.Energy.CI95Low, *c.Energy.CI95High, three)
 		}
 		if !same {
 			v.beside = words(v.beside, energyWord(c))
@@ -150,27 +154,41 @@ func words(a, b string) string {
 
 // note is one reason for missing figures.
 type note struct {
-	No     int
-	Figure string
-	Reason string
-	Cells  []string
+	No      int
+	Figures []string
+	Reason  string
+	Cells   []string
 }
 
 // notes numbers the reasons for missing figures, each once.
 type notes struct{ list []note }
 
-// ref gives the number of a reason, and remembers the cell it stands for.
+// ref gives the number of a reason, and remembers the figure and the cell it
+// stands for.
 func (n *notes) ref(figure, reason, cell string) int {
 	reason = printable(reason, 300)
-	for i := range n.list {
-		one := &n.list[i]
-		if one.Figure == figure && one.Reason == reason {
-			if !slices.Contains(one.Cells, cell) {
-				one.Cells = append(one.Cells, cell)
-			}
-			return one.No
-		}
+	i := slices.IndexFunc(n.list, func(have note) bool { return have.Reason == reason })
+	if i < 0 {
+		i = len(n.list)
+		n.list = append(n.list, note{No: i + 1, Reason: reason})
 	}
-	n.list = append(n.list, note{len(n.list) + 1, figure, reason, []string{cell}})
-	return len(n.list)
+	one := &n.list[i]
+	if !slices.Contains(one.Figures, figure) {
+		one.Figures = append(one.Figures, figure)
+	}
+	if !slices.Contains(one.Cells, cell) {
+		one.Cells = append(one.Cells, cell)
+	}
+	return one.No
+}
+
+// What names the figures that a note explains.
+func (n note) What() string { return sentenceList(n.Figures) }
+
+// Where names the cells that a note stands for, a few by name.
+func (n note) Where() string {
+	if len(n.Cells) > 4 {
+		return sentenceList(append(slices.Clone(n.Cells[:3]), plural(len(n.Cells)-3, "other cell")))
+	}
+	return sentenceList(n.Cells)
 }

@@ -58,7 +58,7 @@ func renderTable(r bench.Results) string {
 	for _, c := range r.Cells {
 		row := make(table.Row, 0, len(columns))
 		for _, col := range columns {
-			row = append(row, terminalText(col.figure(c), missing, names.cell(c.Coordinates)))
+			row = append(row, terminalText(col, col.figure(c), missing, names.cell(c.Coordinates)))
 		}
 		t.AppendRow(row)
 	}
@@ -68,7 +68,7 @@ func renderTable(r bench.Results) string {
 		out += banner + "\n"
 	}
 	for _, n := range missing.list {
-		out += fmt.Sprintf("[%d] %s: %s (%s)\n", n.No, n.Figure, n.Reason, plural(len(n.Cells), "cell"))
+		out += fmt.Sprintf("[%d] %s (%s: %s)\n", n.No, n.Reason, plural(len(n.Cells), "cell"), n.What())
 	}
 	for _, c := range r.Cells {
 		if c.Reason != "" {
@@ -85,17 +85,14 @@ func headline(r bench.Results) string {
 
 func newTable(columns []column) table.Writer {
 	t := table.NewWriter()
-	style := table.StyleRounded
+	style := table.StyleLight
 	style.Format.Header = text.FormatDefault
+	style.Options.DrawBorder, style.Options.SeparateColumns = false, false
 	t.SetStyle(style)
 	header := make(table.Row, 0, len(columns))
 	configs := make([]table.ColumnConfig, 0, len(columns))
 	for i, col := range columns {
-		head := col.head
-		if col.under != "" {
-			head += "\n(" + col.under + ")"
-		}
-		header = append(header, head)
+		header = append(header, terminalHead(col))
 		config := table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
 		if col.text {
 			config.Align, config.AlignHeader = text.AlignLeft, text.AlignLeft
@@ -110,15 +107,31 @@ func newTable(columns []column) table.Writer {
 	return t
 }
 
-func terminalText(v value, missing *notes, cell string) string {
-	switch {
-	case v.figure != "":
-		return fmt.Sprintf("%s [%d]", none, missing.ref(v.figure, v.missing, cell))
-	case v.beside != "":
-		return v.main + " (" + v.beside + ")"
-	default:
+// terminalHead puts a heading on two lines, since terminals are narrow.
+func terminalHead(col column) string {
+	head := strings.Replace(col.head, " ", "\n", 1)
+	if col.under == "" {
+		return head
+	}
+	if strings.Contains(head, "\n") {
+		return head + " (" + col.under + ")"
+	}
+	return head + "\n(" + col.under + ")"
+}
+
+// terminalText prints a figure; only the score shows its interval, for width.
+func terminalText(col column, v value, missing *notes, cell string) string {
+	if v.figure != "" {
+		return fmt.Sprintf("%s[%d]", none, missing.ref(v.figure, v.missing, cell))
+	}
+	beside := v.beside
+	if col.head == scoreHead {
+		beside = words(v.interval, beside)
+	}
+	if beside == "" {
 		return v.main
 	}
+	return v.main + " (" + beside + ")"
 }
 
 // intervalNote says over what the intervals of the shown figures were taken.

@@ -20,11 +20,20 @@ func sig(v float64, n int) string {
 		return "0"
 	}
 	a := math.Abs(v)
-	if a >= 1e12 || a < 1e-9 {
-		return minus(strconv.FormatFloat(v, 'g', n, 64))
+	if a >= 1e12 || a < 1e-4 {
+		return scientific(v, n)
 	}
 	decimals := max(0, n-1-int(math.Floor(math.Log10(a))))
 	return minus(strconv.FormatFloat(v, 'f', decimals, 64))
+}
+
+// scientific prints v as a number and a power of ten.
+func scientific(v float64, n int) string {
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', n-1, 64), "e")
+	sign := strings.TrimPrefix(exponent[:1], "+")
+	raised := strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶",
+		"7", "⁷", "8", "⁸", "9", "⁹").Replace(sign + strings.TrimLeft(exponent[1:], "0"))
+	return minus(mantissa) + "×10" + raised
 }
 
 // fixed prints v with a set number of decimals.

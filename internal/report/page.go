@@ -1,0 +1,184 @@
+package report
+
+import (
+	"strconv"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// page is all that the template shows; every string in it is plain text that
+// the template escapes.
+type page struct {
+	Title, SweepID, State  string
+	Created, Finished      string
+	SpecHash, Wattsweep    string
+	Generated, Assumptions string
+	Findings               []string
+	Stats                  []stat
+	Results                tableView
+	Charts                 []chart
+	Legend                 []legendItem
+	Languages              languageView
+	Details                []tableView
+	Loading                tableView
+	Phases                 tableView
+	Missing                []note
+	Hosts                  []factSheet
+	Meters                 tableView
+	Models                 tableView
+	Datasets               tableView
+	Method                 []methodItem
+	Stated                 []string // sentences of the provenance
+}
+
+type stat struct{ Name, Value, Under string }
+
+// chart is one figure of the page, in one or more panels.
+type chart struct {
+	Title, Caption string
+	Panels         []drawing
+}
+
+// tableView is a table ready to be printed.
+type tableView struct {
+	ID, Caption string
+	Heads       []headView
+	Rows        [][]cellView
+	Folded      bool   // starts closed, since it is long
+	Empty       string // said instead when there is no row
+}
+
+type headView struct {
+	Text, Under string
+	Num         bool
+}
+
+type cellView struct {
+	Main, Beside, Title string
+	Note                int
+	Num, Head, Code     bool
+	Chip                string // class of a state
+}
+
+type factSheet struct {
+	Title string
+	Facts []stat
+}
+
+type methodItem struct{ Name, Text string }
+
+func newPage(r bench.Results, o HTMLOptions) page {
+	missing := &notes{}
+	rows, series := layout(r.Cells)
+	p := page{
+		Title: printable(r.Sweep.Name, 120), SweepID: printable(string(r.Sweep.ID), 40), State: string(r.Sweep.State),
+		Created: clock(r.Sweep.CreatedAt), SpecHash: short(r.Sweep.SpecHash),
+		Wattsweep: printable(r.Provenance.Wattsweep, 120), Generated: clock(r.Provenance.GeneratedAt),
+		Assumptions: assumptions(r), Findings: Findings(r), Stats: stats(r),
+		Results: cellsTable("results", "One row per cell, in the order of the sweep.",
+			r.Cells, resultColumns(r.Cells), missing),
+		Legend: legend(series), Charts: charts(r.Cells, rows, series), Languages: languageSection(r, o.PairedDifferences),
+	}
+	if r.Sweep.FinishedAt != nil {
+		p.Finished = clock(*r.Sweep.FinishedAt)
+	}
+	if o.Title != "" {
+		p.Title = printable(o.Title, 120)
+	}
+	if p.Title == "" {
+		p.Title = "Sweep " + p.SweepID
+	}
+	if len(r.Cells) > 0 {
+		p.Details = []tableView{
+			cellsTable("accuracy", "Accuracy in detail.", r.Cells, accuracyColumns(r.Cells), missing),
+			cellsTable("resources", "Speed, energy and memory in detail.", r.Cells, resourceColumns(r.Cells), missing),
+		}
+	}
+	p.Loading, p.Phases = loadingTable(r.Cells), phaseTable(r.Cells)
+	p.Missing = missing.list
+	p.Hosts, p.Meters, p.Models, p.Datasets = hostSheets(r), meterTable(r), modelTable(r), datasetTable(r)
+	p.Method = method(r)
+	for _, s := range r.Provenance.Method {
+		p.Stated = append(p.Stated, printable(s, 600))
+	}
+	return p
+}
+
+// stats are the sweep's size in a few numbers.
+func stats(r bench.Results) []stat {
+	calls, failed, again := 0, 0, 0
+	var models, journals []string
+	for _, c := range r.Cells {
+		calls += c.Calls
+		failed += c.FailedCalls
+		again += c.Remeasured
+		if !contains(models, c.Model) {
+			models = append(models, printable(c.Model, 60))
+		}
+	}
+	for _, d := range r.Provenance.Datasets {
+		journals = append(journals, count(d.Journals))
+	}
+	_, languages := layout(r.Cells)
+	out := []stat{
+		{"cells done", strconv.Itoa(r.Sweep.CellsDone), "of " + count(r.Sweep.Cells)},
+		{"models", count(len(models)), plural(len(languages), "language")},
+		{"calls", count(calls), "each measured once"},
+		{"failed calls", count(failed), share(failed, calls)},
+	}
+	if again > 0 {
+		out[2].Under = plural(again, "call") + " measured anew after a crash"
+	}
+	if len(journals) == 1 {
+		out = append(out, stat{"journals", journals[0], printable(r.Provenance.Datasets[0].Name, 60)})
+	}
+	return out
+}
+
+func share(part, whole int) string {
+	if whole == 0 {
+		return "of none"
+	}
+	return percent(float64(part)/float64(whole)) + " of calls"
+}
+
+// foldAfter is how many rows a table of minor interest shows unfolded.
+const foldAfter = 60
+
+func cellsTable(id, caption string, cells []bench.CellResult, columns []column, missing *notes) tableView {
+	t := tableView{ID: id, Caption: caption, Empty: "No cell has been planned."}
+	for _, col := range columns {
+		t.Heads = append(t.Heads, headView{col.head, col.under, !col.text})
+	}
+	names := newNaming(cells)
+	for _, c := range cells {
+		row := make([]cellView, 0, len(columns))
+		for i, col := range columns {
+			v := col.figure(c)
+			view := cellView{Main: v.main, Beside: words(v.interval, v.beside), Num: !col.text, Head: i == 0}
+			if v.figure != "" {
+				view.Note = missing.ref(v.figure, v.missing, names.cell(c.Coordinates))
+				view.Title = printable(v.missing, 300)
+			}
+			if col.head == "State" {
+				view.Chip, view.Title = stateClass(c.State), printable(c.Reason, 300)
+			}
+			row = append(row, view)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func stateClass(s bench.State) string {
+	switch s {
+	case bench.StateDone:
+		return "good"
+	case bench.StateFailed, bench.StateUnfit:
+		return "bad"
+	case bench.StateQueued, bench.StateRunning, bench.StateCancelled:
+		return "open"
+	default:
+		return "open"
+	}
+}
