@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 type asked struct {
 	State  string
 	Detach bool
+	// Tell prints every event of the start.
+	Tell bool
 }
 
 func helper(raw string) {
@@ -35,7 +37,11 @@ func helper(raw string) {
 	if err := json.Unmarshal([]byte(raw), &a); err != nil {
 		panic(err)
 	}
-	s, err := Start(context.Background(), Options{State: a.State, Detach: a.Detach, Owner: "helper"})
+	o := Options{State: a.State, Detach: a.Detach, Owner: "helper"}
+	if a.Tell {
+		o.Progress = PrintTo(os.Stdout)
+	}
+	s, err := Start(context.Background(), o)
 	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
@@ -44,19 +50,26 @@ func helper(raw string) {
 	select {} // until SIGKILL
 }
 
+// runHelper starts this binary as the program that starts a stack.
+func runHelper(t *testing.T, raw string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$") //nolint:noctx // killed by the test
+	cmd.Env = append(os.Environ(), "LOCALSTACK_HELPER="+raw)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	return cmd, bufio.NewReader(out)
+}
+
 // startAndKill has another process start the stack and kills it with SIGKILL.
 // It gives what that process had on record.
 func startAndKill(t *testing.T, a asked) map[Name]record {
 	t.Helper()
 	raw, err := json.Marshal(a)
 	require.NoError(t, err)
-	cmd := exec.Command(os.Args[0], "-test.run=^$") //nolint:noctx // killed below
-	cmd.Env = append(os.Environ(), "LOCALSTACK_HELPER="+string(raw))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	line, err := bufio.NewReader(out).ReadString('\n')
+	cmd, out := runHelper(t, string(raw))
+	line, err := out.ReadString('\n')
 	require.NoError(t, err)
 	require.Regexp(t, `^up \d+`, line)
 	state, err := readState(a.State)
@@ -133,6 +146,34 @@ func TestDetachedServersOutliveTheirProgramAndAreAdopted(t *testing.T) {
 	for _, st := range status {
 		require.False(t, st.Running)
 	}
+}
+
+// A program killed at any point of its first start leaves a folder in which the
+// next start succeeds, with nothing running twice.
+func TestKilledInTheMiddleOfAStart(t *testing.T) {
+	t.Parallel()
+	o := realServers(t)
+	for lines := range 4 {
+		raw, err := json.Marshal(asked{State: o.State, Detach: lines%2 == 0, Tell: true})
+		require.NoError(t, err)
+		cmd, out := runHelper(t, string(raw))
+		for range lines + 1 {
+			line, err := out.ReadString('\n')
+			require.NoError(t, err)
+			t.Log("helper: ", line)
+		}
+		require.NoError(t, cmd.Process.Kill())
+		require.Error(t, cmd.Wait())
+	}
+	s, err := Start(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Stop(context.WithoutCancel(t.Context()))) })
+	require.Equal(t, "1", query(t, s, "select 1"))
+	require.Len(t, kinOf(s.site.mark.id, s.State), 3)
+	require.NoError(t, s.Stop(t.Context()))
+	require.NoError(t, Down(t.Context(), o.State, nil))
+	require.Empty(t, kinOf(s.site.mark.id, s.State))
+	require.Empty(t, usersOf(s.PostgresData))
 }
 
 func TestKillAndRestartOnTheSamePort(t *testing.T) {
