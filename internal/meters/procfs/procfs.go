@@ -2,11 +2,8 @@
 // times a second and without allocating: files stay open, buffers are reused,
 // numbers are read straight from bytes. It imports the standard library only.
 //
-// A general library was tried first. Reading the CPU times, the memory and one
-// process once through gopsutil v4 costs some 200 allocations and several
-// times the CPU (see BenchmarkReadAgainstGopsutil in package host); twenty
-// times a second, on the machine whose energy is measured, that is a
-// disturbance of our own making.
+// A general library was tried first and would disturb what is measured; the
+// figures stand in package host.
 package procfs
 
 import (
