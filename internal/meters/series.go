@@ -82,7 +82,9 @@ func (s *series) run(ctx context.Context, stop <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		case <-stop:
-			s.take(ctx, max(s.next, s.due()))
+			if s.now() > s.newest { // else this very moment has a sample already
+				s.take(ctx, max(s.next, s.due()))
+			}
 			return
 		case <-ticker.C:
 			if !s.tick(ctx) {

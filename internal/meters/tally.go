@@ -15,6 +15,7 @@ type span struct {
 	wrapAt   float64
 	start    time.Duration // when tick 0 was due
 	interval time.Duration
+	now      time.Duration // ticks due an interval before now are overdue
 }
 
 // tally is what the readings of one channel add up to over a span.
@@ -189,8 +190,9 @@ func (w span) absent(v view, ch int) int {
 		n += overlap(before+1, v.seq(i)-1, lo, hi)
 		before = v.seq(i)
 	}
-	// The tick under way when the window was asked for is not missed yet.
-	return int(n + overlap(before+1, hi-1, lo, hi))
+	// The tick that may be under way at this moment is not missed yet.
+	overdue := int64((w.now - w.interval - w.start) / w.interval)
+	return int(n + overlap(before+1, overdue, lo, hi))
 }
 
 func overlap(a0, a1, b0, b1 int64) int64 { return max(0, min(a1, b1)-max(a0, b0)+1) }

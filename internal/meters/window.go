@@ -94,7 +94,7 @@ func (s *series) span(ch int, t0, t1 time.Duration) span {
 	return span{
 		t0: t0, t1: t1, period: period, gap: gapLimit(period),
 		counter: s.channels[ch].Counter, wrapAt: s.channels[ch].WrapAt,
-		start: s.began(), interval: s.interval,
+		start: s.began(), interval: s.interval, now: s.now(),
 	}
 }
 
