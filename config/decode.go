@@ -14,6 +14,8 @@ const (
 	// cannot make a small file expand without end.
 	maxNodes = 200_000
 	maxDepth = 24
+	// maxEntries caps a list.
+	maxEntries = 10_000
 )
 
 // decoder reads a YAML tree into a struct by its json tags, strictly, and goes
@@ -133,7 +135,11 @@ func (d *decoder) list(node *yaml.Node, target reflect.Value, path string, depth
 		d.wrong(node, target.Type(), path)
 		return
 	}
-	out := reflect.MakeSlice(target.Type(), 0, min(len(node.Content), 1024))
+	if len(node.Content) > maxEntries {
+		d.found.add(path, "split it into several sweeps", "has %d entries, expected at most %d", len(node.Content), maxEntries)
+		return
+	}
+	out := reflect.MakeSlice(target.Type(), 0, len(node.Content))
 	for i, item := range node.Content {
 		element := reflect.New(target.Type().Elem()).Elem()
 		preset(element)

@@ -7,13 +7,18 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// maxFiles caps how many files a dataset folder may hold.
-const maxFiles = 100_000
+const (
+	// maxFiles and maxDatasetBytes cap a dataset, so that a path mistyped as a
+	// home folder is refused and not read for hours.
+	maxFiles        = 100_000
+	maxDatasetBytes = 4 << 30
+)
 
 // resolve finds the files that a spec names and takes their hashes.
 func resolve(s *Spec, opts SpecOptions, found *findings) {
@@ -29,7 +34,7 @@ func resolve(s *Spec, opts SpecOptions, found *findings) {
 		switch {
 		case found.broken(path), found.broken(join(path, "name")), found.broken(join(path, "format")), found.broken(join(path, "path")):
 		case d.Path != "":
-			d.contentHash = hashPath(join(path, "path"), inFolder(opts.BaseDir, d.Path), found)
+			d.contentHash = hashPath(join(path, "path"), inFolder(opts.BaseDir, d.Path), maxDatasetBytes, found)
 		case opts.BuiltinDataset != nil:
 			hash, ok := opts.BuiltinDataset(d.Name)
 			if !ok {
@@ -44,11 +49,16 @@ func hashGGUF(path, ref string, opts SpecOptions, found *findings) string {
 	name, builtin := strings.CutPrefix(ref, builtinPrefix)
 	if !builtin {
 		full := inFolder(opts.BaseDir, ref)
-		if magic, err := firstBytes(full, 4); err == nil && magic != "GGUF" {
+		magic, err := firstBytes(full, 4)
+		switch {
+		case err != nil:
+			unreadable(path, full, err, found)
+			return ""
+		case magic != "GGUF":
 			found.add(path, "name a model file in the GGUF format", "is %s, which is not a GGUF file", shown(ref))
 			return ""
 		}
-		return hashPath(path, full, found)
+		return hashPath(path, full, math.MaxInt64, found)
 	}
 	if opts.BuiltinGGUF != nil {
 		if hash, ok := opts.BuiltinGGUF(name); ok {
@@ -78,30 +88,37 @@ func firstBytes(path string, count int) (string, error) {
 }
 
 // hashPath hashes a file, or a folder as its sorted names and their hashes.
-func hashPath(path, full string, found *findings) string {
-	hash, err := hashTree(full)
-	if err == nil {
-		return hash
+func hashPath(path, full string, maxBytes int64, found *findings) string {
+	hash, err := hashTree(full, maxBytes)
+	if err != nil {
+		unreadable(path, full, err, found)
+		return ""
 	}
-	reason := err
+	return hash
+}
+
+func unreadable(path, full string, err error, found *findings) {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		reason = pathErr.Err // the path stands in the message already
+		err = pathErr.Err // the path stands in the message already
 	}
-	found.add(path, "check the path; it is relative to the spec", "names %s, which cannot be read: %v", shown(full), reason)
-	return ""
+	found.add(path, "check the path; it is relative to the spec", "names %s, which cannot be read: %v", shown(full), err)
 }
 
 var (
-	errNotRegular   = errors.New("neither a file nor a folder")
-	errTooManyFiles = fmt.Errorf("more than %d files", maxFiles)
+	errNotRegular   = errors.New("not a regular file")
+	errTooManyFiles = fmt.Errorf("it holds more than %d files", maxFiles)
+	errTooLarge     = fmt.Errorf("it holds more than %d bytes", int64(maxDatasetBytes))
 )
 
-func hashTree(root string) (string, error) {
+func hashTree(root string, maxBytes int64) (string, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		return "", err
 	}
 	if !info.IsDir() {
+		if info.Size() > maxBytes {
+			return "", errTooLarge
+		}
 		return hashFile(root, info)
 	}
 	if root, err = filepath.EvalSymlinks(root); err != nil { // a walk does not enter a link
@@ -118,6 +135,9 @@ func hashTree(root string) (string, error) {
 		info, err := os.Stat(path) // follows links, as a reader will
 		if err != nil {
 			return err
+		}
+		if maxBytes -= info.Size(); maxBytes < 0 {
+			return errTooLarge
 		}
 		hash, err := hashFile(path, info)
 		if err != nil {

@@ -114,11 +114,13 @@ func join(path, key string) string {
 // index makes the path of an element of a list.
 func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
+var userInfo = regexp.MustCompile(`://[^/\s]*@`)
+
 // shown quotes what the user wrote for a message: short, and with nothing that
 // a terminal would obey; a password in an address is not repeated.
 func shown(text string) string {
 	const most = 60
-	text = regexp.MustCompile(`://[^/\s]*@`).ReplaceAllString(text, "://"+redacted+"@")
+	text = userInfo.ReplaceAllString(text, "://"+redacted+"@")
 	clean := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
@@ -42,6 +44,9 @@ func ParseSpec(name string, data []byte, opts SpecOptions) (*Spec, error) {
 		return nil, found.err()
 	}
 	decode(root, spec, found)
+	if root != nil && root.Kind != yaml.MappingNode {
+		return nil, found.err() // no spec at all: what it lacks is beside the point
+	}
 	validate(spec, found)
 	resolve(spec, opts, found)
 	if err := found.err(); err != nil {

@@ -13,7 +13,7 @@ type Settings struct {
 	// Host is the name of this machine in specs; its worker answers to it. Default: the machine's own name, in lower case.
 	Host string `json:"host" mapstructure:"host"`
 	// Output is how listings are printed: table, json or csv.
-	Output string `json:"output" mapstructure:"output"`
+	Output string `json:"output" jsonschema:"enum=table,enum=json,enum=csv" mapstructure:"output"`
 	// State is the folder of the embedded servers' data, logs and locks.
 	State string `json:"state" mapstructure:"state"`
 	// Cache is the folder of built servers and other things that can be made again. Default: wattsweep in the user's cache folder.
@@ -98,6 +98,8 @@ func (s Settings) Redacted() Settings {
 
 const redacted = "REDACTED"
 
+var dsnSecret = regexp.MustCompile(`(?i)\b((?:ssl)?password|passfile|sslkey)\s*=\s*('(?:\\.|[^'\\])*'?|(?:\\.|[^\s\\])*)`)
+
 // redactDSN takes the secrets out of a DSN in URL or key=value form. What it
 // cannot take apart it hides whole.
 func redactDSN(dsn string) string {
@@ -109,8 +111,7 @@ func redactDSN(dsn string) string {
 	case !strings.Contains(dsn, "="):
 		return redacted
 	}
-	secret := regexp.MustCompile(`(?i)\b((?:ssl)?password|passfile|sslkey)\s*=\s*('(?:\\.|[^'\\])*'?|(?:\\.|[^\s\\])*)`)
-	return secret.ReplaceAllString(dsn, "$1="+redacted)
+	return dsnSecret.ReplaceAllString(dsn, "$1="+redacted)
 }
 
 func redactURL(text string) string {

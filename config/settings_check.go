@@ -15,7 +15,7 @@ func knownOutputs() []string { return []string{"table", "json", "csv"} }
 // the environment, so problems name the key and where to set it.
 func checkSettings(s Settings, found *findings) {
 	c := checker{found: found}
-	c.name("host", s.Host, hostPattern(), hostRule)
+	c.name("host", s.Host, hostPattern, hostRule)
 	c.oneOf("output", s.Output, knownOutputs())
 	c.folder("state", s.State)
 	c.folder("cache", s.Cache)
@@ -24,13 +24,13 @@ func checkSettings(s Settings, found *findings) {
 		c.address("temporal.address", s.Temporal.Address)
 	}
 	if s.Temporal.Namespace != "" {
-		c.name("temporal.namespace", s.Temporal.Namespace, namePattern(), nameRule)
+		c.name("temporal.namespace", s.Temporal.Namespace, namePattern, nameRule)
 	}
 	c.span("worker.heartbeat_interval", s.Worker.HeartbeatInterval, 100*time.Millisecond, time.Minute)
 	c.span("worker.stop_timeout", s.Worker.StopTimeout, 0, time.Hour)
 	for i, r := range s.Runtimes {
 		path := index("runtimes", i)
-		c.name(join(path, "name"), r.Name, namePattern(), nameRule)
+		c.name(join(path, "name"), r.Name, namePattern, nameRule)
 		c.oneOf(join(path, "kind"), r.Kind, knownKinds())
 		c.url(join(path, "url"), r.URL)
 	}

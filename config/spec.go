@@ -6,21 +6,21 @@ import "time"
 // datasets × languages. It is made by ParseSpec or LoadSpec, which check it.
 type Spec struct {
 	// Name of the sweep; also the name of its folder of results. Letters, digits, dots, dashes and underscores, at most 64.
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"required"`
 	// Hosts that measure, each by the name its worker was started with; cells on different hosts run at the same time.
-	Hosts []HostSpec `json:"hosts"`
+	Hosts []HostSpec `json:"hosts" jsonschema:"required,minItems=1"`
 	// Runtimes that serve the models, with their generation settings.
-	Runtimes []RuntimeSpec `json:"runtimes"`
+	Runtimes []RuntimeSpec `json:"runtimes" jsonschema:"required,minItems=1"`
 	// Models to measure. A plain name stands for a model with the defaults.
-	Models []ModelSpec `json:"models"`
+	Models []ModelSpec `json:"models" jsonschema:"required,minItems=1"`
 	// Task that is asked and scored.
-	Task TaskSpec `json:"task"`
+	Task TaskSpec `json:"task" jsonschema:"required"`
 	// Datasets that the task asks about; each dataset and language is a cell of its own.
-	Datasets []DatasetSpec `json:"datasets"`
+	Datasets []DatasetSpec `json:"datasets" jsonschema:"required,minItems=1"`
 	// LoadPattern says how calls follow each other.
 	LoadPattern LoadPatternSpec `json:"load_pattern"`
 	// Runs is how often each cell is repeated; intervals are taken over runs. 1 to 1000.
-	Runs int `json:"runs"`
+	Runs int `json:"runs" jsonschema:"minimum=1,maximum=1000"`
 	// Phases sets the windows without calls.
 	Phases PhaseSpec `json:"phases"`
 	// Meters says what is read while measuring.
@@ -28,7 +28,7 @@ type Spec struct {
 	// Prices behind money and carbon. Left out, no money or carbon is reported.
 	Prices *PriceSpec `json:"prices,omitempty"`
 	// Order of the cells on each host: planned (as written) or shuffled (by the seed, so that drift of the host does not favour what comes first).
-	Order string `json:"order"`
+	Order string `json:"order" jsonschema:"enum=planned,enum=shuffled"`
 	// Seed of the generation and of the shuffled order.
 	Seed int64 `json:"seed"`
 
@@ -39,51 +39,51 @@ type Spec struct {
 // HostSpec is a machine that measures. In YAML a plain name is enough.
 type HostSpec struct {
 	// Name of the host, as given to its worker. Lower-case letters, digits, dots and dashes, at most 63.
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"required"`
 }
 
 // RuntimeSpec is a server of models and how it is asked.
 type RuntimeSpec struct {
 	// Name of the runtime, as listed in the settings of the hosts.
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"required"`
 	// Kind of runtime: ollama.
-	Kind string `json:"kind"`
+	Kind string `json:"kind" jsonschema:"required,enum=ollama"`
 	// Temperature of sampling; 0 always takes the likeliest token. 0 to 2.
-	Temperature float64 `json:"temperature"`
+	Temperature float64 `json:"temperature" jsonschema:"minimum=0,maximum=2"`
 	// TopK keeps the k likeliest tokens.
-	TopK int `json:"top_k"`
+	TopK int `json:"top_k" jsonschema:"minimum=1,maximum=1000000"`
 	// TopP keeps the likeliest tokens that together have this probability. Above 0, at most 1.
-	TopP float64 `json:"top_p"`
+	TopP float64 `json:"top_p" jsonschema:"exclusiveMinimum=0,maximum=1"`
 	// RepeatPenalty lowers the chance of tokens already said; 1 does nothing. Above 0, at most 2.
-	RepeatPenalty float64 `json:"repeat_penalty"`
+	RepeatPenalty float64 `json:"repeat_penalty" jsonschema:"exclusiveMinimum=0,maximum=2"`
 	// MaxOutputTokens caps an answer; must be less than the context of every model.
-	MaxOutputTokens int `json:"max_output_tokens"`
+	MaxOutputTokens int `json:"max_output_tokens" jsonschema:"minimum=1,maximum=16777216"`
 	// CallTimeout ends a call that takes longer; the call counts as failed. 1s to 24h.
 	CallTimeout time.Duration `json:"call_timeout"`
 	// PromptCache allows the runtime to reuse the beginning of an earlier prompt. False puts a unique line before every prompt.
 	PromptCache bool `json:"prompt_cache"`
 	// Threads of the CPU to use; 0 lets the runtime choose.
-	Threads int `json:"threads,omitempty"`
+	Threads int `json:"threads,omitempty" jsonschema:"minimum=0,maximum=4096"`
 }
 
 // ModelSpec is a model and how it is loaded. In YAML a plain name is enough.
 type ModelSpec struct {
 	// Name of the model as the runtime knows it, e.g. deepseek-r1:1.5B.
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"required"`
 	// GGUF is a model file to register under the name: a path relative to the spec, or builtin:FILE. Left out, the model is pulled by name.
-	GGUF string `json:"gguf,omitempty"`
+	GGUF string `json:"gguf,omitempty" jsonschema:"minLength=1"`
 	// Template of the prompt for a GGUF, in the runtime's syntax.
 	Template string `json:"template,omitempty"`
 	// Digest pins the model: a load of another digest is refused. Left out, what the runtime has is accepted and recorded.
 	Digest string `json:"digest,omitempty"`
 	// ContextTokens is the context to load with; prompt and answer must fit.
-	ContextTokens int `json:"context_tokens"`
+	ContextTokens int `json:"context_tokens" jsonschema:"minimum=16,maximum=16777216"`
 	// Ladder of ways to load the model, tried in order until one fits.
-	Ladder []RungSpec `json:"ladder"`
+	Ladder []RungSpec `json:"ladder" jsonschema:"minItems=1,maxItems=32"`
 	// Hosts restricts the model to these hosts; left out, all of them.
-	Hosts []string `json:"hosts,omitempty"`
+	Hosts []string `json:"hosts,omitempty" jsonschema:"minItems=1"`
 	// Runtimes restricts the model to these runtimes; left out, all of them.
-	Runtimes []string `json:"runtimes,omitempty"`
+	Runtimes []string `json:"runtimes,omitempty" jsonschema:"minItems=1"`
 
 	ggufHash string // SHA-256 of the file behind GGUF
 }
@@ -91,21 +91,21 @@ type ModelSpec struct {
 // RungSpec is one way to load a model.
 type RungSpec struct {
 	// Name of the rung, shown while loading.
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"required"`
 	// GPULayers is how many layers go to GPUs: -1 lets the runtime choose, 0 is CPU only.
-	GPULayers int `json:"gpu_layers"`
+	GPULayers int `json:"gpu_layers" jsonschema:"minimum=-1,maximum=10000"`
 	// ContextTokens of this rung; 0 keeps the model's.
-	ContextTokens int `json:"context_tokens,omitempty"`
+	ContextTokens int `json:"context_tokens,omitempty" jsonschema:"minimum=0,maximum=16777216"`
 	// BatchTokens is how many prompt tokens are read at once; 0 keeps the runtime's.
-	BatchTokens int `json:"batch_tokens,omitempty"`
+	BatchTokens int `json:"batch_tokens,omitempty" jsonschema:"minimum=0,maximum=16777216"`
 }
 
 // TaskSpec is what is asked and scored.
 type TaskSpec struct {
 	// Name of the task: icd10.
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"required,enum=icd10"`
 	// MaxCodes is how many codes of an answer count. 1 to 20.
-	MaxCodes int `json:"max_codes"`
+	MaxCodes int `json:"max_codes" jsonschema:"minimum=1,maximum=20"`
 	// CodeList is the list against which codes are checked for existence; left out, they are not checked.
 	CodeList string `json:"code_list,omitempty"`
 }
@@ -113,15 +113,15 @@ type TaskSpec struct {
 // DatasetSpec is a set of journals and the part of it that is asked.
 type DatasetSpec struct {
 	// Name of the dataset: demo-journals is built in, others need format and path.
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"required"`
 	// Format of the files at path: wattsweep-jsonl, openchart-se, codiesp or csv; builtin for a built-in dataset.
-	Format string `json:"format,omitempty"`
+	Format string `json:"format,omitempty" jsonschema:"enum=builtin,enum=wattsweep-jsonl,enum=openchart-se,enum=codiesp,enum=csv"`
 	// Path of the file or folder, relative to the spec.
 	Path string `json:"path,omitempty"`
 	// Languages to ask in: sv, en, es, de. Each is a cell of its own.
-	Languages []string `json:"languages"`
+	Languages []string `json:"languages" jsonschema:"required,minItems=1"`
 	// Limit asks only the first so many journals; 0 asks all.
-	Limit int `json:"limit,omitempty"`
+	Limit int `json:"limit,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 
 	contentHash string // SHA-256 of what lies at Path or of the built-in set
 }
@@ -129,7 +129,7 @@ type DatasetSpec struct {
 // LoadPatternSpec says how calls follow each other.
 type LoadPatternSpec struct {
 	// Kind of pattern: sequential, one call after the other.
-	Kind string `json:"kind"`
+	Kind string `json:"kind" jsonschema:"enum=sequential"`
 }
 
 // PhaseSpec sets the windows without calls.
@@ -139,7 +139,7 @@ type PhaseSpec struct {
 	// Idle is how long it is watched with the model loaded but not asked. Up to 1h.
 	Idle time.Duration `json:"idle"`
 	// WarmUpCalls are made and thrown away before measuring. 0 to 1000.
-	WarmUpCalls int `json:"warm_up_calls"`
+	WarmUpCalls int `json:"warm_up_calls" jsonschema:"minimum=0,maximum=1000"`
 }
 
 // MeterSpec says what is read while measuring.
@@ -155,23 +155,23 @@ type MeterSpec struct {
 // EstimateSpec states the watts behind an energy estimate.
 type EstimateSpec struct {
 	// IdlePowerW is the power of the whole host doing nothing, in watt.
-	IdlePowerW float64 `json:"idle_power_w"`
+	IdlePowerW float64 `json:"idle_power_w" jsonschema:"required,minimum=0,maximum=1000000"`
 	// PowerPerBusyCoreW is the power each busy core adds, in watt.
-	PowerPerBusyCoreW float64 `json:"power_per_busy_core_w"`
+	PowerPerBusyCoreW float64 `json:"power_per_busy_core_w" jsonschema:"required,minimum=0,maximum=1000000"`
 	// Source says where the watts come from; printed beside every figure made of them.
-	Source string `json:"source"`
+	Source string `json:"source" jsonschema:"required"`
 }
 
 // PriceSpec states the assumptions behind money and carbon.
 type PriceSpec struct {
 	// EnergyPerKWh is the price of a kilowatt hour in the currency.
-	EnergyPerKWh float64 `json:"energy_per_kwh"`
+	EnergyPerKWh float64 `json:"energy_per_kwh" jsonschema:"required,minimum=0,maximum=1000000000"`
 	// Currency is three capital letters as in ISO 4217, e.g. SEK.
-	Currency string `json:"currency"`
+	Currency string `json:"currency" jsonschema:"required"`
 	// PUE is energy drawn by the building per energy drawn by the host. 1 to 10.
-	PUE float64 `json:"pue"`
+	PUE float64 `json:"pue" jsonschema:"minimum=1,maximum=10"`
 	// CarbonGPerKWh is the carbon intensity of the grid in gram CO2e per kilowatt hour; 0 reports no carbon.
-	CarbonGPerKWh float64 `json:"carbon_g_per_kwh,omitempty"`
+	CarbonGPerKWh float64 `json:"carbon_g_per_kwh,omitempty" jsonschema:"minimum=0,maximum=100000"`
 	// CarbonSource says where the carbon intensity comes from.
 	CarbonSource string `json:"carbon_source,omitempty"`
 }

@@ -37,7 +37,7 @@ type checker struct{ found *findings }
 // reading already found a mistake.
 func validate(s *Spec, found *findings) {
 	c := checker{found: found}
-	c.name("name", s.Name, namePattern(), nameRule)
+	c.name("name", s.Name, namePattern, nameRule)
 	c.between("runs", s.Runs, 1, 1000)
 	c.oneOf("order", s.Order, knownOrders())
 	c.hosts(s)
@@ -46,7 +46,7 @@ func validate(s *Spec, found *findings) {
 	c.oneOf("task.name", s.Task.Name, knownTasks())
 	c.between("task.max_codes", s.Task.MaxCodes, 1, 20)
 	if s.Task.CodeList != "" {
-		c.name("task.code_list", s.Task.CodeList, namePattern(), nameRule)
+		c.name("task.code_list", s.Task.CodeList, namePattern, nameRule)
 	}
 	c.datasets(s)
 	c.oneOf("load_pattern.kind", s.LoadPattern.Kind, knownPatterns())
@@ -67,18 +67,14 @@ const (
 	modelRule = "a name as the runtime knows it: letters, digits and . _ : / @ + -, beginning with a letter or digit, at most 200"
 )
 
-func namePattern() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-}
-
-// hostPattern is narrow because a host's name becomes part of a task queue.
-func hostPattern() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
-}
-
-func modelPattern() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$`)
-}
+var (
+	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	// hostPattern is narrow because a host's name becomes part of a task queue.
+	hostPattern     = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+	modelPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$`)
+	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
+	digestPattern   = regexp.MustCompile(`^(sha256:)?[0-9a-f]{12,64}$`)
+)
 
 func (c checker) name(path, value string, pattern *regexp.Regexp, rule string) {
 	switch {
@@ -86,7 +82,7 @@ func (c checker) name(path, value string, pattern *regexp.Regexp, rule string) {
 	case value == "" && !c.found.given(path):
 		c.found.add(path, "add "+path[strings.LastIndex(path, ".")+1:], "is missing, expected %s", rule)
 	case !pattern.MatchString(value) || strings.Contains(value, ".."):
-		c.found.add(path, "rename it", "is %s, expected %s", shown(value), rule)
+		c.found.add(path, "write it that way", "is %s, expected %s", shown(value), rule)
 	}
 }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"time"
 )
@@ -10,7 +9,7 @@ func (c checker) datasets(s *Spec) {
 	c.nonEmpty("datasets", len(s.Datasets), "add one, e.g. datasets: [{name: demo-journals, languages: [sv]}]")
 	for i, d := range s.Datasets {
 		path := index("datasets", i)
-		c.name(join(path, "name"), d.Name, namePattern(), nameRule)
+		c.name(join(path, "name"), d.Name, namePattern, nameRule)
 		c.between(join(path, "limit"), d.Limit, 0, 10_000_000)
 		c.languages(join(path, "languages"), d.Languages)
 		if !c.found.broken(join(path, "name")) {
@@ -73,7 +72,7 @@ func (c checker) prices(p PriceSpec) {
 		c.found.add(here, "state the price of a kWh", "is missing, expected a number")
 	}
 	c.number("prices.energy_per_kwh", p.EnergyPerKWh, 0, 1e9)
-	c.name("prices.currency", p.Currency, regexp.MustCompile(`^[A-Z]{3}$`), "three capital letters such as SEK")
+	c.name("prices.currency", p.Currency, currencyPattern, "three capital letters such as SEK")
 	c.number("prices.pue", p.PUE, 1, 10)
 	c.number("prices.carbon_g_per_kwh", p.CarbonGPerKWh, 0, 1e5)
 	if p.CarbonGPerKWh > 0 || p.CarbonSource != "" {

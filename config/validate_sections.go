@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 	"time"
 )
@@ -12,7 +11,7 @@ const maxTokens = 16_777_216
 func (c checker) hosts(s *Spec) {
 	c.nonEmpty("hosts", len(s.Hosts), "name a host, e.g. hosts: [local]")
 	for i, h := range s.Hosts {
-		c.name(c.named(index("hosts", i)), h.Name, hostPattern(), hostRule)
+		c.name(c.named(index("hosts", i)), h.Name, hostPattern, hostRule)
 	}
 	unique(c, "hosts", "name", s.Hosts, func(h HostSpec) string { return h.Name })
 }
@@ -30,7 +29,7 @@ func (c checker) runtimes(s *Spec) {
 	c.nonEmpty("runtimes", len(s.Runtimes), "add one, e.g. runtimes: [{name: ollama, kind: ollama}]")
 	for i, r := range s.Runtimes {
 		path := index("runtimes", i)
-		c.name(join(path, "name"), r.Name, namePattern(), nameRule)
+		c.name(join(path, "name"), r.Name, namePattern, nameRule)
 		c.oneOf(join(path, "kind"), r.Kind, knownKinds())
 		c.number(join(path, "temperature"), r.Temperature, 0, 2)
 		c.between(join(path, "top_k"), r.TopK, 1, 1_000_000)
@@ -55,7 +54,7 @@ func (c checker) models(s *Spec) {
 	hosts, runtimes := namesOf(s.Hosts, HostSpec.name), namesOf(s.Runtimes, RuntimeSpec.name)
 	for i, m := range s.Models {
 		path := index("models", i)
-		c.name(c.named(path), m.Name, modelPattern(), modelRule)
+		c.name(c.named(path), m.Name, modelPattern, modelRule)
 		c.modelSource(path, m)
 		c.between(join(path, "context_tokens"), m.ContextTokens, 16, maxTokens)
 		c.ladder(path, m, s.Runtimes)
@@ -98,7 +97,7 @@ func (c checker) modelSource(path string, m ModelSpec) {
 		}
 	}
 	if here := join(path, "digest"); m.Digest != "" && !c.found.broken(here) {
-		if !regexp.MustCompile(`^(sha256:)?[0-9a-f]{12,64}$`).MatchString(m.Digest) {
+		if !digestPattern.MatchString(m.Digest) {
 			c.found.add(here, "copy it from the runtime's list of models", "is %s, expected 12 to 64 hex digits", shown(m.Digest))
 		}
 	}
@@ -114,7 +113,7 @@ func (c checker) ladder(model string, m ModelSpec, runtimes []RuntimeSpec) {
 	c.fits(join(model, "context_tokens"), m.ContextTokens, m, runtimes)
 	for i, r := range m.Ladder {
 		here := index(path, i)
-		c.name(join(here, "name"), r.Name, namePattern(), nameRule)
+		c.name(join(here, "name"), r.Name, namePattern, nameRule)
 		c.between(join(here, "gpu_layers"), r.GPULayers, -1, 10_000)
 		c.between(join(here, "batch_tokens"), r.BatchTokens, 0, maxTokens)
 		if r.ContextTokens != 0 {

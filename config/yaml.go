@@ -65,11 +65,13 @@ func secondDocument(decoder *yaml.Decoder, data []byte) int {
 	return bytes.Count(data, []byte("\n")) + 1
 }
 
+var yamlLine = regexp.MustCompile(`^(?:unmarshal errors:\s*)?line (\d+): `)
+
 // explainYAML takes the line out of a YAML syntax error and says it plainly.
 func explainYAML(err error) (line int, msg, mend string) {
-	msg = strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := regexp.MustCompile(`^(?:unmarshal errors:\s*)?line (\d+): `).FindStringSubmatch(msg); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits only; too many of them leave the line unknown
+	line, msg = 1, strings.TrimPrefix(err.Error(), "yaml: ") // the library leaves out line 1
+	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+		line, _ = strconv.Atoi(m[1]) // digits only
 		msg = strings.TrimPrefix(msg, m[0])
 	}
 	mend = "correct the YAML there"
