@@ -5,8 +5,14 @@ import (
 	"io/fs"
 )
 
-// DemoJournals is the name of the embedded set of journals.
-const DemoJournals = "demo-journals"
+// Names of what is embedded.
+const (
+	// DemoJournals is the set of journals of our own.
+	DemoJournals = "demo-journals"
+	// DemoCodes is the list of codes of our own: real ICD-10-SE codes, but a
+	// part of them only, so a code it lacks may well exist.
+	DemoCodes = "demo-codes"
+)
 
 //go:embed demo
 var demoFiles embed.FS
@@ -22,4 +28,9 @@ func builtinFS(name string) (fs.FS, bool) {
 	}
 	sub, err := fs.Sub(demoFiles, "demo")
 	return sub, err == nil
+}
+
+// builtinCodes is the embedded code list's file.
+func builtinCodes(name string) (fs.FS, string, bool) {
+	return demoFiles, "demo/codes.tsv", name == DemoCodes
 }

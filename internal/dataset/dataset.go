@@ -50,8 +50,9 @@ type Dataset struct {
 	Languages []string
 	// Journals are in the source's order.
 	Journals []Journal
-	// Skipped counts source rows that were left out by rule, by reason.
-	Skipped map[string]int
+	// Noticed counts what the reader saw and did not refuse, such as rows left
+	// out by the format's own rule; by reason.
+	Noticed map[string]int
 }
 
 // Find returns the journal with the id.

@@ -44,22 +44,8 @@ func readJSONL(ctx context.Context, file string, raw []byte, limits Limits, foun
 	return journals
 }
 
-// rowReader turns the fields of one row into a journal and notes every
-// problem under the row's place.
-type rowReader struct {
-	file    string
-	line    int
-	journal string
-	limits  Limits
-	found   *problems
-}
-
-func (r *rowReader) problem(kind Kind, field, message, mend string) {
-	r.found.add(Problem{Kind: kind, File: r.file, Line: r.line, Journal: r.journal, Field: field, Message: message, Mend: mend})
-}
-
 func (r *rowReader) jsonl(line []byte) (Journal, bool) {
-	before := len(r.found.list) + r.found.omitted
+	before := r.found.mark()
 	fields, reason := objectFields(line)
 	if reason != "" {
 		r.problem(KindSyntax, "", reason, "write one JSON object per line with id, codes and text")
@@ -82,7 +68,7 @@ func (r *rowReader) jsonl(line []byte) (Journal, bool) {
 			r.problem(KindField, shown(key), "is not a key of this format", "remove it; the keys are id, specialty, difficulty, codes, text")
 		}
 	}
-	return j, len(r.found.list)+r.found.omitted == before
+	return j, r.found.clean(before)
 }
 
 // scalar decodes one field; a missing one is left as it is.
@@ -96,45 +82,6 @@ func (r *rowReader) scalar(fields map[string]json.RawMessage, key string, into a
 		return false
 	}
 	return true
-}
-
-func (r *rowReader) id(id string) {
-	if !idShape.MatchString(id) {
-		message := "missing"
-		if id != "" {
-			message = fmt.Sprintf("%d bytes that are not an id", len(id))
-		}
-		r.problem(KindID, "id", message, "use 1 to 128 letters, digits, dot, dash, colon or underscore; no personal number")
-		return
-	}
-	r.journal = id
-}
-
-// label checks a word that is printed in reports and used to group.
-func (r *rowReader) label(field, value string) {
-	if value != "" && !wordShape.MatchString(value) {
-		r.problem(KindField, field, shown(value)+" is not a plain word", "use up to 32 letters, digits, dot, dash or underscore")
-	}
-}
-
-func (r *rowReader) codes(raw []string) []string {
-	if len(raw) > r.limits.Codes {
-		r.problem(KindLimit, "codes", fmt.Sprintf("%d codes, the limit is %d", len(raw), r.limits.Codes), "keep the codes that describe the case")
-		return nil
-	}
-	codes := make([]string, 0, len(raw))
-	for _, text := range raw {
-		code, ok := NormaliseCode(text)
-		switch {
-		case !ok:
-			r.problem(KindCode, "codes", shown(text)+" is not an ICD-10 code", "write a letter, two characters, and after a dot up to four more")
-		case slices.Contains(codes, code):
-			r.problem(KindCode, "codes", code+" stands twice", "name each code once")
-		default:
-			codes = append(codes, code)
-		}
-	}
-	return codes
 }
 
 func (r *rowReader) texts(raw json.RawMessage) map[string]string {
@@ -157,24 +104,6 @@ func (r *rowReader) texts(raw json.RawMessage) map[string]string {
 		r.text(texts, lang, text)
 	}
 	return texts
-}
-
-// text checks one text and adds it.
-func (r *rowReader) text(texts map[string]string, lang, text string) {
-	field := "text." + lang
-	if !langShape.MatchString(lang) {
-		r.problem(KindField, "text", shown(lang)+" is not a language tag", "use tags such as sv, en")
-		return
-	}
-	clean, reason := cleanText(text, r.limits.TextBytes)
-	switch {
-	case reason != "":
-		r.problem(KindText, field, reason, "save the file as UTF-8 and remove control characters")
-	case clean == "":
-		r.problem(KindEmptyText, field, "empty", "write the journal's text or leave the journal out")
-	default:
-		texts[lang] = clean
-	}
 }
 
 // objectFields splits a JSON object by key. encoding/json would let a key
@@ -202,7 +131,7 @@ func objectFields(raw []byte) (map[string]json.RawMessage, string) {
 			return nil, jsonReason(err)
 		}
 		if _, twice := fields[key]; twice {
-			return nil, "has the key " + shown(key) + " twice"
+			return nil, fmt.Sprintf("has a key of %d bytes twice", len(key))
 		}
 		fields[key] = value
 	}

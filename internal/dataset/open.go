@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
 // Format names how a set is written.
@@ -54,8 +56,8 @@ type Options struct {
 }
 
 // Open reads and verifies a whole set. What is wrong comes back as one
-// *InvalidError with every problem; a name or path that is not there wraps
-// ErrUnknown.
+// fault.Invalid that wraps an *InvalidError with every problem; a name or path
+// that is not there wraps ErrUnknown.
 func Open(ctx context.Context, opts Options) (Dataset, error) {
 	opts.Limits = opts.Limits.withDefaults()
 	fsys, name, err := locate(opts)
@@ -72,12 +74,12 @@ func Open(ctx context.Context, opts Options) (Dataset, error) {
 		return Dataset{}, fmt.Errorf("open dataset %s: %w", opts.Source, err)
 	}
 	if !found.none() {
-		return Dataset{}, found.err(opts.Source)
+		return Dataset{}, refuse(opts.Source, found.list, found.omitted)
 	}
 	opts.apply(&d)
 	report := Verify(d, opts.Limits.Problems)
 	if !report.OK() {
-		return Dataset{}, &InvalidError{Source: opts.Source, Problems: report.Problems, Omitted: report.Omitted}
+		return Dataset{}, refuse(opts.Source, report.Problems, report.Omitted)
 	}
 	return d, nil
 }
@@ -87,7 +89,10 @@ type reader func(ctx context.Context, fsys fs.FS, name string, opts Options, fou
 
 func readers() map[Format]reader {
 	return map[Format]reader{
-		FormatJSONL: openJSONL,
+		FormatJSONL:     openJSONL,
+		FormatOpenChart: openOpenChart,
+		FormatCodiEsp:   openCodiEsp,
+		FormatCSV:       openCSV,
 	}
 }
 
@@ -97,7 +102,7 @@ func locate(opts Options) (fs.FS, string, error) {
 		return builtin, ".", nil
 	}
 	if strings.TrimSpace(opts.Source) == "" {
-		return nil, "", fmt.Errorf("open dataset: no name or path given; embedded sets are %s: %w", strings.Join(Builtins(), ", "), ErrUnknown)
+		return nil, "", unknown("open dataset: no name or path given")
 	}
 	fsys, name := opts.FS, path.Clean(opts.Source)
 	if fsys == nil {
@@ -107,10 +112,14 @@ func locate(opts Options) (fs.FS, string, error) {
 		}
 	}
 	if _, err := fs.Stat(fsys, name); err != nil {
-		return nil, "", fmt.Errorf("open dataset %q: neither an embedded set (%s) nor a path that can be read (%s): %w",
-			opts.Source, strings.Join(Builtins(), ", "), pathReason(err), ErrUnknown)
+		return nil, "", unknown(fmt.Sprintf("open dataset %q: neither an embedded set nor a path that can be read (%s)", opts.Source, pathReason(err)))
 	}
 	return fsys, name, nil
+}
+
+func unknown(message string) error {
+	return fault.New(fault.Invalid, "", "name an embedded set ("+strings.Join(Builtins(), ", ")+") or a file or folder that exists",
+		"%s: %w", message, ErrUnknown)
 }
 
 // format is the one asked for, or what the path looks like.
@@ -123,10 +132,10 @@ func (o Options) format(fsys fs.FS, name string) (Format, error) {
 		return format, nil
 	}
 	known := slices.Sorted(maps.Keys(readers()))
-	return "", &InvalidError{Source: o.Source, Problems: []Problem{{
+	return "", refuse(o.Source, []Problem{{
 		Kind: KindFile, File: path.Base(name), Message: fmt.Sprintf("the format %q is not known or cannot be told from the file", format),
 		Mend: fmt.Sprintf("name one of %v", known),
-	}}}
+	}}, 0)
 }
 
 func guess(fsys fs.FS, name string) Format {
@@ -139,7 +148,7 @@ func guess(fsys fs.FS, name string) Format {
 		return FormatJSONL
 	case has("text_files"), has("text_files_en"):
 		return FormatCodiEsp
-	case has("dataset.csv"):
+	case has(openChartFile):
 		return FormatOpenChart
 	case strings.HasSuffix(name, ".csv"):
 		return guessCSV(fsys, name)

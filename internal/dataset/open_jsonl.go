@@ -60,9 +60,9 @@ func openManifest(ctx context.Context, fsys fs.FS, opts Options, found *problems
 	if d.Split == "" {
 		d.Split = "all"
 	}
-	before := len(found.list) + found.omitted
+	before := found.mark()
 	d.Journals = readJSONL(ctx, m.File, raw, opts.Limits, found)
-	if len(d.Journals) != m.Journals && len(found.list)+found.omitted == before {
+	if len(d.Journals) != m.Journals && found.clean(before) {
 		found.add(Problem{Kind: KindFile, File: m.File, Field: "journals",
 			Message: fmt.Sprintf("%d journals, the manifest says %d", len(d.Journals), m.Journals), Mend: "correct the count or the file"})
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
 // Kind says what a problem is about; it is stable and safe to count by.
@@ -80,9 +82,10 @@ func (e *InvalidError) Error() string {
 	return b.String()
 }
 
-// Hint says what the user can do.
-func (e *InvalidError) Hint() string {
-	return "mend the rows named above and open the set again; nothing of it was taken in"
+// refuse is the typed error of a set that is not taken in.
+func refuse(source string, list []Problem, omitted int) error {
+	return fault.New(fault.Invalid, "", "mend what is named and open it again; nothing of it was taken in",
+		"%w", &InvalidError{Source: source, Problems: list, Omitted: omitted})
 }
 
 // problems collects up to a limit and counts the rest.
@@ -102,24 +105,27 @@ func (p *problems) add(problem Problem) {
 
 func (p *problems) none() bool { return len(p.list)+p.omitted == 0 }
 
-// err is nil where nothing was added.
-func (p *problems) err(source string) error {
-	if p.none() {
-		return nil
-	}
-	return &InvalidError{Source: source, Problems: p.list, Omitted: p.omitted}
-}
-
 var (
 	idShape   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
 	langShape = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$`)
+	// nearCode is what a mistyped code looks like; a word of a journal does not.
+	nearCode  = regexp.MustCompile(`^[A-Za-z][0-9OIl][0-9A-Za-z.-]{0,8}$`)
 	wordShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 )
 
-// shown quotes a short plain word and describes anything else by its length:
-// in a file with shifted columns a journal may stand where a code should.
+// shown quotes a short plain word and describes anything else by its length. It
+// is for names of keys, columns and formats, never for a cell of a journal.
 func shown(s string) string {
 	if wordShape.MatchString(s) {
+		return fmt.Sprintf("%q", s)
+	}
+	return fmt.Sprintf("a value of %d bytes", len(s))
+}
+
+// shownCode quotes what looks like a mistyped code and describes anything else
+// by its length: a single word of a journal may be a name.
+func shownCode(s string) string {
+	if nearCode.MatchString(s) {
 		return fmt.Sprintf("%q", s)
 	}
 	return fmt.Sprintf("a value of %d bytes", len(s))

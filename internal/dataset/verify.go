@@ -62,6 +62,9 @@ type verifier struct {
 	report Report
 	ids    map[string]int     // id to first row
 	texts  map[textKey]string // text to the first journal's id
+	// languages are the promised ones that at least one journal has, so that a
+	// mistyped tag is one problem and not one for each journal.
+	languages []string
 }
 
 func (v *verifier) problem(kind Kind, row int, id, field, message, mend string) {
@@ -79,9 +82,15 @@ func (v *verifier) set() {
 	if len(v.d.Languages) == 0 {
 		v.problem(KindLanguage, 0, "", "languages", "none", "name at least one language")
 	}
+	occurring := languagesOf(v.d.Journals)
 	for _, lang := range v.d.Languages {
-		if !langShape.MatchString(lang) {
+		switch {
+		case !langShape.MatchString(lang):
 			v.problem(KindLanguage, 0, "", "languages", shown(lang)+" is not a language tag", "use tags such as sv, en")
+		case !slices.Contains(occurring, lang) && len(v.d.Journals) > 0:
+			v.problem(KindLanguage, 0, "", "languages", lang+": no journal has a text in it", fmt.Sprintf("choose among %v", occurring))
+		default:
+			v.languages = append(v.languages, lang)
 		}
 	}
 }
@@ -103,12 +112,12 @@ func (v *verifier) journal(i int, j Journal) {
 	v.report.Codes += len(j.Codes)
 	for k, code := range j.Codes {
 		if norm, ok := NormaliseCode(code); !ok || norm != code {
-			v.problem(KindCode, row, j.ID, "codes", shown(code)+" is not a code in its usual form", "write upper case with a dot, such as I21.4")
+			v.problem(KindCode, row, j.ID, "codes", shownCode(code)+" is not a code in its usual form", "write upper case with a dot, such as I21.4")
 		} else if slices.Index(j.Codes, code) < k {
 			v.problem(KindCode, row, j.ID, "codes", code+" stands twice", "name each code once")
 		}
 	}
-	for _, lang := range v.d.Languages {
+	for _, lang := range v.languages {
 		v.language(row, j, lang)
 	}
 }
