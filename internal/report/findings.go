@@ -98,7 +98,7 @@ func groupFinding(g group, names naming, nameDataset bool) string {
 		}
 	}
 	if len(level) == 0 {
-		return where + ", " + label + " was the most accurate of " + strconv.Itoa(len(g.cells)) +
+		return where + ", " + label + " was the most accurate of " + compared(g.cells) +
 			": weighted score " + scoreWords(best) + perCall(best) + "."
 	}
 	if len(level) > 3 {
@@ -106,6 +106,19 @@ func groupFinding(g group, names naming, nameDataset bool) string {
 	}
 	return where + ", " + label + " scored highest with " + scoreWords(best) + perCall(best) +
 		", but it cannot be told apart from " + sentenceList(level) + ": their intervals overlap."
+}
+
+// compared counts what a group compares: models, or cells where a model stands
+// more than once.
+func compared(cells []bench.CellResult) string {
+	var models []string
+	for _, c := range cells {
+		if slices.Contains(models, c.Model) {
+			return plural(len(cells), "cell")
+		}
+		models = append(models, c.Model)
+	}
+	return plural(len(models), "model")
 }
 
 // apart reports whether two 95 % intervals do not overlap; without both

@@ -60,6 +60,9 @@ type cellView struct {
 	Chip                string // class of a state
 }
 
+// Tight reports whether a row's name is short enough to stay on one line.
+func (c cellView) Tight() bool { return len(c.Main) <= 26 }
+
 type factSheet struct {
 	Title string
 	Facts []stat

@@ -73,13 +73,17 @@ type phaseSum struct {
 func phaseTable(cells []bench.CellResult) tableView {
 	t := tableView{ID: "phases", Empty: "No phase has a power or energy reading.",
 		Caption: "Power and energy by phase, summed over runs and segments; mean power and coverage are weighted by time."}
+	word, same := commonPhaseWord(cells)
 	t.Heads = []headView{
 		{"Model", "", false}, {"Language", "", false}, {"Phase", "", false}, {"Channel", "", false}, {"Windows", "", true},
-		{"Time", "", true}, {"Mean power", "W", true}, {"Energy", "J", true}, {"Method", "", false}, {"Coverage", "", true},
+		{"Time", "", true}, {"Mean power", words("W", word), true}, {"Energy", words("J", word), true}, {"Method", "", false}, {"Coverage", "", true},
 	}
 	names := newNaming(cells)
 	for _, c := range cells {
 		for _, s := range sumPhases(c.Phases) {
+			if same { // the heading says it
+				s.word = ""
+			}
 			t.Rows = append(t.Rows, append([]cellView{
 				{Main: printable(c.Model, 60), Beside: names.context(c.Coordinates), Head: true},
 				{Main: language(c.Language)},
@@ -88,6 +92,21 @@ func phaseTable(cells []bench.CellResult) tableView {
 	}
 	t.Folded = len(t.Rows) > foldAfter
 	return t
+}
+
+// commonPhaseWord gives the word on which all power and energy readings rest,
+// and whether they share one.
+func commonPhaseWord(cells []bench.CellResult) (string, bool) {
+	shared, first := "", true
+	for _, c := range cells {
+		for _, s := range sumPhases(c.Phases) {
+			if !first && s.word != shared {
+				return "", false
+			}
+			shared, first = s.word, false
+		}
+	}
+	return shared, true
 }
 
 func sumPhases(readings []bench.PhaseReading) []*phaseSum {
@@ -140,13 +159,14 @@ func orText(text, otherwise string) string {
 
 func (s *phaseSum) cells() []cellView {
 	power, energy, coverage := cellView{Main: none, Num: true}, cellView{Main: none, Num: true}, none
+	method := cellView{Main: orText(printable(string(s.method), 40), none)}
 	if s.powered > 0 {
 		power.Main = three(s.powerJ / s.powered.Seconds())
 	}
 	if s.missing == "" {
 		energy.Main, energy.Beside = three(s.energyJ), s.word
 	} else {
-		energy.Beside = printable(s.missing, 160)
+		method.Beside = printable(s.missing, 160)
 	}
 	if power.Main != none {
 		power.Beside = s.word
@@ -161,7 +181,7 @@ func (s *phaseSum) cells() []cellView {
 	return []cellView{
 		{Main: printable(string(s.phase), 40)}, {Main: printable(s.channel.Name, 60), Code: true},
 		{Main: strconv.Itoa(s.windows), Num: true}, {Main: seconds(s.window), Num: true},
-		power, energy, {Main: orText(printable(string(s.method), 40), none)},
+		power, energy, method,
 		{Main: coverage, Beside: missed, Num: true},
 	}
 }

@@ -64,7 +64,7 @@ func drawScatter(spec scatterSpec, cells []bench.CellResult, series []string) (d
 		d.text("0", y+4, "tick", t.Label)
 	}
 	d.text(pct((scatterFrom+scatterUpTo)/2), scatterHeight-4, "axistitle mid", spec.xTitle)
-	placePoints(points, xs, ys, shortNames(cells))
+	placePoints(points, xs, ys)
 	d.frontiers(points, xs, len(series))
 	d.points(points, xs, ys)
 	d.labels(points)
@@ -75,7 +75,8 @@ func scoreY(ys axis, score float64) int {
 	return scatterBottom - int(ys.share(score)*(scatterBottom-scatterTop)+0.5)
 }
 
-func placePoints(points []scatterPoint, xs, ys axis, names map[string]string) {
+func placePoints(points []scatterPoint, xs, ys axis) {
+	names := shortNames(points)
 	for i := range points {
 		p := &points[i]
 		p.xShare = xs.from + xs.share(p.x)*(xs.upTo-xs.from)
@@ -190,16 +191,12 @@ func labelBox(p scatterPoint, at labelPlace) box {
 
 // shortNames leaves out the prefix that all models share, up to a separator,
 // so that names fit beside points.
-func shortNames(cells []bench.CellResult) map[string]string {
+func shortNames(points []scatterPoint) map[string]string {
 	names := map[string]string{}
-	prefix := ""
-	for i, c := range cells {
-		names[c.Model] = ""
-		if i == 0 {
-			prefix = c.Model
-			continue
-		}
-		for !strings.HasPrefix(c.Model, prefix) {
+	prefix := points[0].cell.Model
+	for _, p := range points {
+		names[p.cell.Model] = ""
+		for !strings.HasPrefix(p.cell.Model, prefix) {
 			prefix = prefix[:len(prefix)-1]
 		}
 	}
