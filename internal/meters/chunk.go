@@ -43,3 +43,8 @@ func (v view) seq(i int) int64 { return v.chunks[i/chunkTicks].seq[i%chunkTicks]
 func (v view) search(ch int, t time.Duration) int {
 	return sort.Search(v.n, func(i int) bool { return v.reading(i, ch).At >= t })
 }
+
+// lacks reports whether samples were taken before t but all of them are gone.
+func (v view) lacks(ch int, t time.Duration) bool {
+	return v.n > 0 && v.seq(0) > 0 && v.reading(0, ch).At >= t
+}

@@ -3,6 +3,7 @@ package meters
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -121,9 +122,21 @@ func unique(ms []Meter) error {
 // ErrStarted says that a sampler cannot be started a second time.
 var ErrStarted = errors.New("sampler has been started before")
 
-// Start begins to sample; it returns once every meter's goroutine is under
-// way. Sampling ends with Stop, or without a last sample when ctx ends.
+// Start begins to sample. It returns when every meter has given its first
+// sample, so that a window may begin at once, but waits for a meter that hangs
+// no longer than a gap may last. Sampling ends with Stop, or without a last
+// sample when ctx ends.
 func (s *Sampler) Start(ctx context.Context) error {
+	if err := s.launch(ctx); err != nil {
+		return err
+	}
+	for _, one := range s.series {
+		one.waitFor(ctx, math.MinInt64)
+	}
+	return nil
+}
+
+func (s *Sampler) launch(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started {

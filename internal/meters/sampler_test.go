@@ -193,7 +193,7 @@ func TestForgetKeepsWhatLaterWindowsNeed(t *testing.T) {
 		require.Zero(t, lost.Samples)
 		require.Zero(t, lost.Coverage)
 		require.Equal(t, 400, lost.Missed)
-		require.NotEmpty(t, lost.Missing)
+		require.Equal(t, "the samples of this window are no longer kept", lost.Missing)
 	})
 }
 

@@ -52,7 +52,7 @@ func (s *Sampler) Window(ctx context.Context, phase bench.Phase, run, no int, t0
 			}
 			t := w.tally(v, ch)
 			r.Samples, r.Missed, r.Coverage = t.samples, t.missed, t.coverage(w)
-			fill(&r, t, w, why{reasons, err})
+			fill(&r, t, w, why{reasons, err, v.lacks(ch, t1)})
 			out = append(out, r)
 		}
 	}
@@ -65,7 +65,7 @@ func (s *series) waitFor(ctx context.Context, t time.Duration) {
 	if done == nil {
 		return
 	}
-	limit := time.NewTimer(max(0, t-s.now()) + s.reach())
+	limit := time.NewTimer(t - min(t, s.now()) + s.reach())
 	defer limit.Stop()
 	select {
 	case <-done:
@@ -102,6 +102,7 @@ func (s *series) span(ch int, t0, t1 time.Duration) span {
 type why struct {
 	reasons []string
 	err     error
+	gone    bool // what was sampled then is no longer kept
 }
 
 func (y why) text(t tally) string {
@@ -110,6 +111,8 @@ func (y why) text(t tally) string {
 		return "the meter left this channel unread"
 	case t.hasReason && int(t.reason) < len(y.reasons):
 		return y.reasons[t.reason]
+	case y.gone && t.samples == 0:
+		return "the samples of this window are no longer kept"
 	case y.err != nil:
 		return "the meter failed: " + y.err.Error()
 	case t.stale > 0:
