@@ -1,10 +1,10 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -85,8 +85,9 @@ func Load(opts LoadOptions) (Settings, []Warning, error) {
 	return settings, unknownVariables(env), nil
 }
 
-// setDefaultsAndFile reads the file twice: strictly by our own reader, which
-// knows lines and near keys, and by viper, which merges.
+// setDefaultsAndFile puts the file over the defaults. The file is read by our
+// own reader, which knows lines, near keys and types; viper gets its values
+// and merges, so that no value is read in two ways.
 func setDefaultsAndFile(v *viper.Viper, file string, env map[string]string, found *findings) error {
 	var defaults Settings
 	defaults.setDefaults()
@@ -106,15 +107,41 @@ func setDefaultsAndFile(v *viper.Viper, file string, env map[string]string, foun
 	if root == nil || len(found.list) > 0 {
 		return nil
 	}
-	decode(root, &Settings{}, found)
+	var written Settings
+	decode(root, &written, found)
 	if len(found.list) > 0 {
 		return nil
 	}
-	v.SetConfigType("yaml")
-	if err := v.ReadConfig(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))); err != nil {
-		return fault.New(fault.Invalid, "", "correct the file", "read settings %s: %w", file, err)
+	if err := v.MergeConfigMap(givenValues(written, found)); err != nil {
+		return fault.New(fault.Internal, "", "", "merge settings %s: %w", file, err)
 	}
 	return nil
+}
+
+// givenValues is the tree of the values that the user wrote.
+func givenValues(written Settings, found *findings) map[string]any {
+	tree := map[string]any{}
+	for _, key := range settingKeys() {
+		if !found.given(key.path) {
+			continue
+		}
+		value := plainValue(valueAt(written, key.path))
+		if runtimes, ok := value.([]RuntimeServer); ok {
+			value = listOf(runtimes)
+		}
+		section, name, nested := strings.Cut(key.path, ".")
+		if !nested {
+			tree[section] = value
+			continue
+		}
+		inner, ok := tree[section].(map[string]any)
+		if !ok {
+			inner = map[string]any{}
+			tree[section] = inner
+		}
+		inner[name] = value
+	}
+	return tree
 }
 
 // setEnvironment puts variables over the file. Every key is looked up by name,

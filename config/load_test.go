@@ -42,7 +42,7 @@ func TestLoadDefaults(t *testing.T) {
 	require.Equal(t, ownHostName(), s.Host)
 	require.Equal(t, Settings{
 		Host: s.Host, Output: "table", State: ".wattsweep", Cache: filepath.Join(opts.Dir, "home", ".cache", "wattsweep"),
-		Worker: WorkerSettings{HeartbeatInterval: time.Second, StopTimeout: 30 * time.Second},
+		Worker: WorkerSettings{HeartbeatTimeout: time.Second, StopTimeout: 30 * time.Second},
 	}, s)
 }
 
@@ -58,7 +58,7 @@ func TestPrecedence(t *testing.T) {
 	require.Equal(t, "file", s.Temporal.Namespace)
 	require.Equal(t, "file-state", s.State)
 	require.Equal(t, "json", s.Output)
-	require.Equal(t, WorkerSettings{HeartbeatInterval: 2 * time.Second, StopTimeout: 5 * time.Second}, s.Worker)
+	require.Equal(t, WorkerSettings{HeartbeatTimeout: 2 * time.Second, StopTimeout: 5 * time.Second}, s.Worker)
 }
 
 // Viper overlooks a variable whose key has no default and splits and lowers
@@ -189,6 +189,37 @@ func TestSecretsAreNotShown(t *testing.T) {
 	s := Settings{Runtimes: []RuntimeServer{{URL: "http://u:hunter2@h"}}}
 	require.NotContains(t, s.Redacted().Runtimes[0].URL, "hunter2")
 	require.Equal(t, "http://u:hunter2@h", s.Runtimes[0].URL, "the original stays")
+}
+
+// Any settings file is refused with a report or gives settings that check out.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte("host: a\ndatabase: {dsn: \"postgres://u:p@h/d\"}\nworker: {stop_timeout: 1s}\n"))
+	f.Add([]byte("runtimes: [{name: A.b, kind: ollama, url: \"http://h:1\"}]\n"))
+	f.Add([]byte("host: 2024-01-01\nstate: &a x\ncache: *a\n"))
+	f.Add([]byte("a: &a [*a]\n<<: {}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		opts := at(t, string(data))
+		s, _, err := Load(opts)
+		if err != nil {
+			if len(data) > 0 {
+				requireRefusal(t, err)
+			}
+			return
+		}
+		require.Regexp(t, hostPattern, s.Host)
+		require.Contains(t, knownOutputs(), s.Output)
+		require.NotEmpty(t, s.State)
+		again, _, err := Load(opts)
+		require.NoError(t, err)
+		require.Equal(t, s, again)
+	})
+}
+
+func TestDateStaysText(t *testing.T) {
+	t.Parallel()
+	s, _, err := Load(at(t, "host: 2024-01-01\n"))
+	require.NoError(t, err)
+	require.Equal(t, "2024-01-01", s.Host)
 }
 
 func TestCleanHostName(t *testing.T) {

@@ -46,8 +46,8 @@ type TemporalSettings struct {
 
 // WorkerSettings tune the program that measures.
 type WorkerSettings struct {
-	// HeartbeatInterval is how often long work says that it is alive. 100ms to 1m.
-	HeartbeatInterval time.Duration `json:"heartbeat_interval" mapstructure:"heartbeat_interval"`
+	// HeartbeatTimeout is how often long work says that it is alive. 100ms to 1m.
+	HeartbeatTimeout time.Duration `json:"heartbeat_timeout" mapstructure:"heartbeat_timeout"`
 	// StopTimeout is how long a stopping worker may take to finish its call. 0s to 1h.
 	StopTimeout time.Duration `json:"stop_timeout" mapstructure:"stop_timeout"`
 }
@@ -72,7 +72,7 @@ func (s *Settings) setDefaults() {
 }
 
 func (w *WorkerSettings) setDefaults() {
-	w.HeartbeatInterval = time.Second
+	w.HeartbeatTimeout = time.Second
 	w.StopTimeout = 30 * time.Second
 }
 

@@ -26,7 +26,7 @@ func checkSettings(s Settings, found *findings) {
 	if s.Temporal.Namespace != "" {
 		c.name("temporal.namespace", s.Temporal.Namespace, namePattern, nameRule)
 	}
-	c.span("worker.heartbeat_interval", s.Worker.HeartbeatInterval, 100*time.Millisecond, time.Minute)
+	c.span("worker.heartbeat_timeout", s.Worker.HeartbeatTimeout, 100*time.Millisecond, time.Minute)
 	c.span("worker.stop_timeout", s.Worker.StopTimeout, 0, time.Hour)
 	for i, r := range s.Runtimes {
 		path := index("runtimes", i)
