@@ -30,10 +30,12 @@ type Runtime interface {
 	// Resident tells whether exactly this load is still in memory: same token.
 	Resident(ctx context.Context, model, token string) (bool, error)
 	// Generate makes one call and measures it. A call that failed still
-	// returns its times; its error is typed. Nothing is retried.
+	// returns its times; its error is typed. Its error is nil exactly when
+	// Outcome.Answered; a call that was cancelled has no outcome. Nothing is
+	// retried.
 	Generate(ctx context.Context, req Request) (Answer, error)
-	// Unload takes the model out of memory and returns when the runtime shows
-	// it gone, or NotUnloaded.
+	// Unload takes the model out of memory, or every model when it is "", and
+	// returns when the runtime shows it gone, or NotUnloaded.
 	Unload(ctx context.Context, model string) error
 	// Processes gives the ids of the runtime's processes on this host, for
 	// memory accounting; nil when they cannot be told.

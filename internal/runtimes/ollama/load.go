@@ -36,6 +36,9 @@ func (c *Client) Load(ctx context.Context, model bench.ModelConfig, rung bench.R
 	if err != nil {
 		return bench.Loaded{}, err
 	}
+	if err := pinned(model, facts); err != nil {
+		return bench.Loaded{}, err
+	}
 	mark := c.markLog()
 	var end chunk
 	err = c.post(ctx, generatePath, generateRequest{Model: model.Name, KeepAlive: forever, Options: &opts}, &end)
@@ -54,30 +57,6 @@ func (c *Client) Load(ctx context.Context, model bench.ModelConfig, rung bench.R
 func errNoContext() error {
 	return fault.New(fault.Invalid, fault.CodeRungRejected, "set context_tokens of the model",
 		"ollama: no context length: a server would choose one by its memory")
-}
-
-// empty unloads everything that is resident.
-func (c *Client) empty(ctx context.Context) error {
-	resident, err := c.listed(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range resident {
-		if err := c.Unload(ctx, orDefault(m.Name, m.Model)); err != nil {
-			return err
-		}
-	}
-	if len(resident) == 0 {
-		return nil
-	}
-	if resident, err = c.listed(ctx); err != nil {
-		return err
-	}
-	if len(resident) > 0 {
-		return fault.New(fault.Unavailable, fault.CodeNotUnloaded, "let nothing else use this server while it is measured",
-			"ollama: %d models are in memory again right after they were unloaded", len(resident))
-	}
-	return nil
 }
 
 // listed gives the models in memory.

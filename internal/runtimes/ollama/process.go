@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +59,9 @@ func (c *Client) server(ctx context.Context) (process, error) {
 		return process{}, errUnseen
 	}
 	for _, s := range sockets {
-		if s.Status != "LISTEN" || uint64(s.Laddr.Port) != port || s.Pid <= 0 {
+		// A server inside this very process, or one that the init process
+		// listens for, has no family of its own to look at.
+		if s.Status != "LISTEN" || uint64(s.Laddr.Port) != port || s.Pid <= 1 || int(s.Pid) == os.Getpid() {
 			continue
 		}
 		found := process{pid: s.Pid, born: born(s.Pid)}

@@ -50,9 +50,8 @@ func (c *Client) pulled(ctx context.Context, model bench.ModelConfig, p bench.Pu
 	if err != nil {
 		return bench.Pulled{}, err
 	}
-	if model.Digest != "" && !sameDigest(model.Digest, facts.Digest) {
-		return bench.Pulled{}, fault.New(fault.Invalid, fault.CodeRefused, "take the pin out of the spec, or set it to the digest that is wanted",
-			"ollama: the model's digest is %.12s and the spec pins %.12s", strings.TrimPrefix(facts.Digest, "sha256:"), strings.TrimPrefix(model.Digest, "sha256:"))
+	if err := pinned(model, facts); err != nil {
+		return bench.Pulled{}, err
 	}
 	shown, err := c.show(ctx, model.Name)
 	if err != nil {
@@ -60,6 +59,16 @@ func (c *Client) pulled(ctx context.Context, model bench.ModelConfig, p bench.Pu
 	}
 	p.Facts, p.Template, p.Elapsed = facts, shown.Template, time.Since(start)
 	return p, nil
+}
+
+// pinned refuses a model that is not the one that the spec pins.
+func pinned(model bench.ModelConfig, facts bench.ModelFacts) error {
+	if model.Digest == "" || sameDigest(model.Digest, facts.Digest) {
+		return nil
+	}
+	return fault.New(fault.Invalid, fault.CodeRefused, "take the pin out of the spec, or set it to the digest that is wanted",
+		"ollama: the model's digest is %.12s and the spec pins %.12s",
+		strings.TrimPrefix(facts.Digest, "sha256:"), strings.TrimPrefix(model.Digest, "sha256:"))
 }
 
 // fetch pulls from the registry unless the model is there with its digest.

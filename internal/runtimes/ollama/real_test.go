@@ -170,6 +170,20 @@ func TestRealOllama(t *testing.T) {
 	require.Zero(t, again.Bytes)
 	require.Equal(t, pulled.Facts, again.Facts)
 
+	planned := source
+	planned.Model.GGUFHash = strings.Repeat("0", 64)
+	_, err = c.Pull(ctx, planned, nil)
+	require.Equal(t, fault.Invalid, fault.KindOf(err), "the file is not the planned one: %v", err)
+	templated := source
+	templated.Model.Template = "{{ .Prompt }}:"
+	changed, err := c.Pull(ctx, templated, nil)
+	require.NoError(t, err)
+	require.Equal(t, "gguf", changed.Source, "another template is another model")
+	require.Zero(t, changed.Bytes, "its weights are there")
+	require.NotEqual(t, pulled.Facts.Digest, changed.Facts.Digest)
+	_, err = c.Pull(ctx, source, nil)
+	require.NoError(t, err)
+
 	loaded, err := c.Load(ctx, model, rung, settings)
 	require.NoError(t, err)
 	require.Equal(t, 512, loaded.ContextTokens)
@@ -309,11 +323,11 @@ func TestRealTimeoutAndCancel(t *testing.T) {
 	_, err = c.Load(t.Context(), source.Model, bench.Rung{GPULayers: -1}, endless)
 	require.NoError(t, err)
 
-	endless.CallTimeout = 100 * time.Millisecond
+	endless.CallTimeout = 700 * time.Millisecond
 	answer, err := c.Generate(t.Context(), ask("spell>", source.Model, endless))
 	require.Equal(t, fault.CodeTimeout, fault.CodeOf(err), "%v", err)
 	require.Equal(t, bench.OutcomeTimeout, answer.Outcome)
-	require.GreaterOrEqual(t, answer.Latency, 90*time.Millisecond)
+	require.GreaterOrEqual(t, answer.Latency, 650*time.Millisecond)
 	require.NotNil(t, answer.FirstToken, "times so far are kept")
 
 	endless.CallTimeout = 0

@@ -7,10 +7,14 @@ import (
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
-// Unload asks the server to drop the model and returns when /api/ps does not
-// list it any more and, where processes can be seen, its runner has ended. A
-// model that is not in memory, or not known, is unloaded already.
+// Unload asks the server to drop the model, or every model when it is "", and
+// returns when /api/ps does not list it any more and, where processes can be
+// seen, its runner has ended. A model that is not in memory, or not known, is
+// unloaded already.
 func (c *Client) Unload(ctx context.Context, model string) error {
+	if model == "" {
+		return c.empty(ctx)
+	}
 	if err := checkName(model); err != nil {
 		return err
 	}
@@ -39,6 +43,40 @@ func (c *Client) Unload(ctx context.Context, model string) error {
 			return c.notUnloaded(ctx, within, err)
 		}
 		if !found && (seen != nil || ended(before, others)) {
+			return nil
+		}
+		select {
+		case <-within.Done():
+			return c.notUnloaded(ctx, within, within.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
+// empty unloads everything and waits for the end of runners that no list shows
+// any more, such as that of a load that failed.
+func (c *Client) empty(ctx context.Context) error {
+	models, err := c.listed(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range models {
+		if err := c.Unload(ctx, orDefault(m.Name, m.Model)); err != nil {
+			return err
+		}
+	}
+	within, cancel := context.WithTimeout(ctx, c.opts.UnloadLimit)
+	defer cancel()
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
+		runners, unseen := c.runners(within)
+		if models, err = c.listed(within); err != nil {
+			return c.notUnloaded(ctx, within, err)
+		}
+		if len(models) > 0 {
+			return fault.New(fault.Unavailable, fault.CodeNotUnloaded, "let nothing else use this server while it is measured",
+				"ollama: %d models came into memory while it was emptied", len(models))
+		}
+		if unseen != nil || len(runners) == 0 {
 			return nil
 		}
 		select {
