@@ -19,13 +19,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 from trainer import evaluate, export, knowledge, manifest  # noqa: E402
+from trainer.grow import grow  # noqa: E402
 from trainer.model import SHAPES, Model  # noqa: E402
 from trainer.notes import Writer, fill_template, nonce, seeded  # noqa: E402
 from trainer.tokenizer import Tokenizer, train as train_tokenizer  # noqa: E402
 from trainer.training import PLANS, Feed, train  # noqa: E402
 
 PROMPTS = os.path.join(HERE, os.pardir, "internal", "tasks", "icd10", "prompts")
-VOCABULARY = 1536
+VOCABULARY = 2048
 VOCABULARY_NOTES = 6000
 SEED = 1
 
@@ -61,8 +62,27 @@ def keep_memory():
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(-4, 0)           # M_MMAP_MAX: no separate mappings
         libc.mallopt(-1, 2**31 - 1)   # M_TRIM_THRESHOLD: do not give back
+        libc.mallopt(-8, 1)           # M_ARENA_MAX: one heap for all threads
     except (OSError, AttributeError):
         return
+
+
+def seed_of(name):
+    """Each size sees examples of its own; the smallest has the plain seed."""
+    return SEED if name == "0.2m" else "%d/%s" % (SEED, name)
+
+
+def start(name, plan, vocabulary, work):
+    """The model before its training: fresh, or grown from a smaller one."""
+    torch.manual_seed(SEED)
+    if not plan.grown_from:
+        return Model(SHAPES[name], vocabulary)
+    small = Model(SHAPES[plan.grown_from], vocabulary)
+    path = os.path.join(work, plan.grown_from + ".pt")
+    if not os.path.exists(path):
+        sys.exit("train.py: %s grows from %s, which is not trained yet: train that size first" % (name, plan.grown_from))
+    small.load_state_dict(torch.load(path))
+    return grow(small, SHAPES[name], vocabulary, torch.Generator().manual_seed(SEED))
 
 
 def run(options):
@@ -76,13 +96,12 @@ def run(options):
     for name in options.sizes:
         plan = PLANS[name]
         if options.steps:
-            plan = dataclasses.replace(plan, steps=options.steps, short_steps=options.steps // 3)
-        torch.manual_seed(SEED)
-        model = Model(SHAPES[name], len(tokenizer))
+            plan = dataclasses.replace(plan, short_steps=options.steps * 2 // 3, full_steps=options.steps - options.steps * 2 // 3)
+        model = start(name, plan, len(tokenizer), options.work)
         log = lambda text: print("%s %s: %s" % (time.strftime("%H:%M:%S"), name, text), flush=True)
         log("%d parameters, %d codes, vocabulary %d" % (model.count(), len(codes), len(tokenizer)))
         keep = os.path.join(options.work, name + ".pt")
-        seconds = train(model, Feed(writer, tokenizer, prompts, SEED), plan, log,
+        seconds = train(model, Feed(writer, tokenizer, prompts, seed_of(name)), plan, log,
                         lambda m: torch.save(m.state_dict(), keep))
         torch.save(model.state_dict(), keep)
         for quantisation in ["f16"] + (["q8_0"] if name == options.quantise else []):
@@ -90,7 +109,7 @@ def run(options):
             export.save(path, model, tokenizer, quantisation)
             figures = evaluate.figures(path, codes, filler, prompts, options.held)
             manifest.record(options.out, path, model.count(), quantisation, figures,
-                            {"steps": plan.steps, "examples": plan.steps * plan.batch, "seed": SEED, "seconds": round(seconds)})
+                            {"steps": plan.steps, "examples": plan.examples, "seed": SEED, "seconds": round(seconds)})
             log(quantisation + " " + json.dumps(figures))
 
 

@@ -28,9 +28,9 @@ class Shape:
 
 
 SHAPES = {
-    "0.2m": Shape("0.2m", 64, 2, 2, 192),
-    "0.8m": Shape("0.8m", 128, 3, 4, 352),
-    "3m": Shape("3m", 256, 3, 4, 768),
+    "0.2m": Shape("0.2m", 64, 2, 2, 128),
+    "0.8m": Shape("0.8m", 128, 3, 4, 320),
+    "3m": Shape("3m", 256, 3, 8, 704),
 }
 
 
@@ -90,7 +90,7 @@ class Block(nn.Module):
             x = x.gather(1, take)
             queries = rotate(spread(self.attn_q(y.gather(1, take))), cos[chosen][:, None], sin[chosen][:, None])
             mask = (ahead[None, None, :] > chosen[:, :, None])[:, None]
-        scores = queries @ keys.transpose(-1, -2) * self.size ** -0.5
+        scores = (queries * self.size ** -0.5) @ keys.transpose(-1, -2)
         weights = scores.masked_fill_(mask, float("-inf")).softmax(-1)
         mixed = (weights @ values).transpose(1, 2).reshape(batch, -1, width)
         x = x + self.attn_output(mixed)

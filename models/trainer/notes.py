@@ -106,37 +106,30 @@ class Writer:
         chosen = rng.sample(pool, min(count, len(pool)))
         return [expand(phrase, rng, language, self.side) for phrase in chosen]
 
-    def _fill(self, rng, language, name, low, high, acute=()):
-        """Filler phrases, without those that would contradict an acute code
-        (listed after ^, whole or by their first letter)."""
+    def _fill(self, rng, language, name, low, high, against):
+        """Filler phrases, without those that would contradict an acute code or
+        the sex (listed after ^, codes whole or by their first letter)."""
         pool = self.filler.pool(language, name)
         count = rng.randint(low, high)
         out = []
         for text in rng.sample(pool, min(count, len(pool))):
             phrase, _, clash = text.partition(" ^ ")
             clash = clash.split()
-            if not any(code in clash or code[0] in clash for code in acute):
+            if not any(code in clash or code[0] in clash for code in against):
                 out.append(expand(phrase, rng, language, self.side))
         return out
 
     def _sections(self, rng, language, acute, chronic, sex, age, short):
         entries = [self.codes[code] for code in acute]
         draw = lambda entry, name, count: self._draw(rng, language, entry, name, count)
-        fill = lambda name, low, high: self._fill(rng, language, name, low, high, acute)
+        fill = lambda name, low, high: self._fill(rng, language, name, low, high, acute + [sex])
         parts = {name: [] for name in ("cc", "hx", "pm", "rx", "st", "lb", "as", "pl")}
         who = who_is_it(rng, language, sex, age)
-        parts["cc"] += draw(entries[0], "cc", 1)
-        history = []
-        for index, entry in enumerate(entries):
-            more = rng.randint(1, 3) if index == 0 else rng.randint(1, 2)
-            history += draw(entry, "hx", 1 if short else more)
-            parts["st"] += draw(entry, "st", rng.randint(0, 1) if short else rng.randint(1, 2))
-            parts["lb"] += draw(entry, "lb", rng.randint(0, 1) if short else rng.randint(0 if index else 1, 2))
-            parts["as"] += draw(entry, "as", 1 if short or index else rng.choice((1, 1, 2)))
-            parts["pl"] += draw(entry, "pl", rng.randint(0, 1) if short else rng.randint(1, 2))
-        if not short:
-            history += fill("neg", 0, 2)
-            history += fill("social", 0, 1)
+        if short:
+            history = self._few(rng, language, entries, parts)
+        else:
+            history = self._many(rng, language, entries, parts, draw)
+            history += fill("neg", 0, 2) + fill("social", 0, 1)
             parts["st"] = fill("vital", 1, 2) + mixed(rng, parts["st"], fill("normal", 1, 3))
             parts["lb"] = mixed(rng, parts["lb"], fill("normallab", 0, 2))
             parts["pl"] += fill("plan", 0, 1)
@@ -144,14 +137,38 @@ class Writer:
         parts["hx"] = ([who + "."] if place < 0.8 else []) + history
         if place >= 0.8:
             parts["cc"] = [who + ", " + lower_first(text) for text in parts["cc"]]
-        self._background(rng, language, chronic, parts, short)
-        if not short or rng.random() < 0.5:
-            return parts
-        for name in rng.sample(["cc", "hx", "st", "lb"], 2):
-            parts[name] = []
+        known = self._background(rng, language, chronic, parts, short, [sex])
+        if known and parts["hx"] and place < 0.18:
+            joined = known[0] if len(known) == 1 else ", ".join(known[:-1]) + (" och " if language == "sv" else " and ") + known[-1]
+            parts["hx"][0] = who + (" med " if language == "sv" else " with ") + joined + "."
+            parts["pm"] = []
         return parts
 
-    def _background(self, rng, language, chronic, parts, short):
+    def _few(self, rng, language, entries, parts):
+        """Short notes: for each code one telling phrase and up to two more."""
+        history = []
+        for entry in entries:
+            names = [rng.choice(("cc", "hx", "hx", "st", "as", "as"))]
+            names += rng.sample(["cc", "hx", "st", "lb", "as", "pl"], rng.randint(0, 2))
+            for name in names:
+                place = history if name == "hx" else parts[name]
+                place += [text for text in self._draw(rng, language, entry, name, 1) if text not in place]
+        return history
+
+    def _many(self, rng, language, entries, parts, draw):
+        """Whole notes: the main diagnosis in every section, others in some."""
+        parts["cc"] += draw(entries[0], "cc", 1)
+        history = []
+        for index, entry in enumerate(entries):
+            first = index == 0
+            history += draw(entry, "hx", rng.randint(1, 3 if first else 2))
+            parts["st"] += draw(entry, "st", rng.randint(1, 2))
+            parts["lb"] += draw(entry, "lb", rng.randint(1 if first else 0, 2))
+            parts["as"] += draw(entry, "as", rng.choice((1, 1, 2)) if first else rng.randint(0, 1))
+            parts["pl"] += draw(entry, "pl", rng.randint(1, 2) if first else rng.randint(0, 1))
+        return history
+
+    def _background(self, rng, language, chronic, parts, short, against):
         known, drugs = [], []
         for code in chronic:
             entry = self.codes[code]
@@ -161,15 +178,16 @@ class Writer:
             if mention >= 0.9 or rng.random() < 0.4:
                 drugs += self._draw(rng, language, entry, "rx", 1)
         if not short:
-            known = mixed(rng, known, self._fill(rng, language, "past", 0, 2))
-            drugs = mixed(rng, drugs, self._fill(rng, language, "drug", 0, 2))
-        if not known and rng.random() < 0.5:
-            known = self._fill(rng, language, "healthy", 1, 1)
+            known = mixed(rng, known, self._fill(rng, language, "past", 0, 2, against))
+            drugs = mixed(rng, drugs, self._fill(rng, language, "drug", 0, 2, against))
+        if not chronic and not known and rng.random() < 0.5:
+            known = self._fill(rng, language, "healthy", 1, 1, against)
         joined = rng.choice([", ", ". ", ", ", "; "]).join(known)
         if joined:
             parts["pm"] = [upper_first(joined) + "."]
         if drugs:
             parts["rx"] = [", ".join(drugs) + "."]
+        return known
 
     def _layout(self, rng, language, parts):
         style = rng.choice(("line", "line", "line", "block", "prose", "upper"))
