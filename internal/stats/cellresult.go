@@ -1,7 +1,9 @@
 package stats
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -40,6 +42,7 @@ const NotPriced = "not priced yet"
 // function: the order of rows does not matter, and the same rows always give
 // the same figures. A figure that cannot be made is nil with its reason.
 func Cell(in CellInput) bench.CellResult {
+	in.Calls, in.Phases = inOrder(in.Calls), phasesInOrder(in.Phases)
 	r := bench.CellResult{
 		Cell: in.Cell.ID, State: in.State, Reason: in.Reason, Coordinates: in.Cell.At,
 		Calls: len(in.Calls), Outcomes: map[string]int{}, Segments: len(in.Segments),
@@ -61,7 +64,6 @@ func Cell(in CellInput) bench.CellResult {
 		}
 	}
 	r.Runs = len(runs)
-	in.Calls = inOrder(in.Calls)
 	fillModel(&r, in)
 	fillTimes(&r, in)
 	answers := Answers{in.Calls, in.Scores}.join()
@@ -72,6 +74,14 @@ func Cell(in CellInput) bench.CellResult {
 	fillEnergy(&r, in, answers)
 	fillHost(&r, in)
 	return r
+}
+
+// phasesInOrder sorts readings by window and channel.
+func phasesInOrder(phases []bench.PhaseReading) []bench.PhaseReading {
+	return slices.SortedStableFunc(slices.Values(phases), func(a, b bench.PhaseReading) int {
+		return cmp.Or(cmp.Compare(a.Run, b.Run), a.Started.Compare(b.Started), cmp.Compare(a.Phase, b.Phase),
+			cmp.Compare(a.No, b.No), cmp.Compare(a.Channel.Name, b.Channel.Name))
+	})
 }
 
 // noCalls says why a cell without calls has none.

@@ -82,6 +82,18 @@ func TestGerMedBenchReplies(t *testing.T) {
 	}
 }
 
+// Labels that physicians typed ("R002 Hjärtklappning", "I 48.9", "S4220") are
+// as messy as answers; labels.tsv beside them has each code as cleaned by hand.
+func TestOpenChartLabels(t *testing.T) {
+	t.Parallel()
+	requireSharedData(t)
+	rows := readTable(t, "../../../../shared/data/openchart-se/labels.tsv")
+	require.Len(t, rows, 25)
+	for _, row := range rows {
+		require.Equal(t, []string{row["code"]}, ReadCodes(row["raw"], 0), row["raw"])
+	}
+}
+
 // published recomputes every column of expected_icd10.tsv.
 func published(t *testing.T, replies []reply, gold map[string][]diagnosis) map[string]string {
 	t.Helper()
@@ -217,10 +229,15 @@ func readReplies(t *testing.T, model string) []reply {
 	return file.Predictions
 }
 
-// readExpected gives the rows of the expected figures by column name.
 func readExpected(t *testing.T) []map[string]string {
 	t.Helper()
-	f, err := os.Open(filepath.Join(germedbench, "expected_icd10.tsv"))
+	return readTable(t, filepath.Join(germedbench, "expected_icd10.tsv"))
+}
+
+// readTable gives the rows of a tab-separated file by column name.
+func readTable(t *testing.T, path string) []map[string]string {
+	t.Helper()
+	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
 	r := csv.NewReader(f)
