@@ -14,6 +14,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/store"
+	"github.com/wattsweep/wattsweep/internal/tasks/icd10"
 )
 
 // Control is the database work behind sweeps and lanes.
@@ -141,6 +142,13 @@ func (c *Control) PinDataset(ctx context.Context, in contract.CellRef) (contract
 				return contract.Note{}, fault.New(fault.Corrupt, fault.CodeDatasetChanged, "restore the database, or store the dataset anew",
 					"journal %s of dataset %s no longer has the text it was stored with", j.ID, info.Name)
 			}
+		}
+		hash, err := icd10.PromptHash(d.Language)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		if err := c.Store.SetPromptHash(ctx, in.Cell, hash); err != nil {
+			return contract.Note{}, err
 		}
 		return note("%s %s: %d journals in %s, sha256 %.12s", info.Name, info.Version, len(journals), d.Language, info.Hash), nil
 	})

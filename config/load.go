@@ -34,7 +34,7 @@ type LoadOptions struct {
 func BindFlags(fs *pflag.FlagSet) {
 	usage := map[string]string{
 		configFlag: "settings file (default: " + settingsFile + " here or in the user's configuration folder)",
-		"host":     "name of this machine in specs (default: its own name)", "output": "print listings as table, json or csv",
+		"host":     "name of this machine in specs", "output": "print listings as table, json or csv",
 		"state": "folder of the embedded servers (default .wattsweep)", "cache": "folder of built servers (default: the user's cache folder)",
 		"database":         "DSN of Postgres; prefer " + EnvPrefix + "DATABASE_DSN, which other users cannot see",
 		"temporal-address": "Temporal server, host:port", "temporal-namespace": "Temporal namespace",
@@ -91,7 +91,6 @@ func Load(opts LoadOptions) (Settings, []Warning, error) {
 func setDefaultsAndFile(v *viper.Viper, file string, env map[string]string, found *findings) error {
 	var defaults Settings
 	defaults.setDefaults()
-	defaults.Host = ownHostName()
 	defaults.Cache = cmp.Or(userFolder(env, "XDG_CACHE_HOME", ".cache"), filepath.Join(defaults.State, "cache"))
 	for _, key := range settingKeys() {
 		v.SetDefault(key.path, plainValue(valueAt(defaults, key.path)))

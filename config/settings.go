@@ -10,7 +10,7 @@ import (
 // Settings say where things are on this machine and how the program behaves.
 // They are made by Load, which checks them.
 type Settings struct {
-	// Host is the name of this machine in specs; its worker answers to it. Default: the machine's own name, in lower case.
+	// Host is the name of this machine in specs; its worker answers to it. Empty: a worker takes the machine's own name, in lower case, and wattsweep up and demo take local.
 	Host string `json:"host" mapstructure:"host"`
 	// Output is how listings are printed: table, json or csv.
 	Output string `json:"output" jsonschema:"enum=table,enum=json,enum=csv" mapstructure:"output"`
@@ -46,7 +46,7 @@ type TemporalSettings struct {
 
 // WorkerSettings tune the program that measures.
 type WorkerSettings struct {
-	// HeartbeatTimeout is how often long work says that it is alive. 100ms to 1m.
+	// HeartbeatTimeout is how soon a worker that died is noticed, so that its work goes on elsewhere or when it is back; a third of it (at most 20s) is how long Temporal may be away unnoticed. 3s to 10m.
 	HeartbeatTimeout time.Duration `json:"heartbeat_timeout" mapstructure:"heartbeat_timeout"`
 	// StopTimeout is how long a stopping worker may take to finish its call. 0s to 1h.
 	StopTimeout time.Duration `json:"stop_timeout" mapstructure:"stop_timeout"`
@@ -72,7 +72,7 @@ func (s *Settings) setDefaults() {
 }
 
 func (w *WorkerSettings) setDefaults() {
-	w.HeartbeatTimeout = time.Second
+	w.HeartbeatTimeout = 30 * time.Second
 	w.StopTimeout = 30 * time.Second
 }
 

@@ -15,7 +15,9 @@ func knownOutputs() []string { return []string{"table", "json", "csv"} }
 // the environment, so problems name the key and where to set it.
 func checkSettings(s Settings, found *findings) {
 	c := checker{found: found}
-	c.name("host", s.Host, hostPattern, hostRule)
+	if s.Host != "" {
+		c.name("host", s.Host, hostPattern, hostRule)
+	}
 	c.oneOf("output", s.Output, knownOutputs())
 	c.folder("state", s.State)
 	c.folder("cache", s.Cache)
@@ -26,7 +28,7 @@ func checkSettings(s Settings, found *findings) {
 	if s.Temporal.Namespace != "" {
 		c.name("temporal.namespace", s.Temporal.Namespace, namePattern, nameRule)
 	}
-	c.span("worker.heartbeat_timeout", s.Worker.HeartbeatTimeout, 100*time.Millisecond, time.Minute)
+	c.span("worker.heartbeat_timeout", s.Worker.HeartbeatTimeout, 3*time.Second, 10*time.Minute)
 	c.span("worker.stop_timeout", s.Worker.StopTimeout, 0, time.Hour)
 	for i, r := range s.Runtimes {
 		path := index("runtimes", i)

@@ -91,8 +91,8 @@ func unknownVariables(env map[string]string) []Warning {
 	return warnings
 }
 
-// ownHostName is the machine's name as specs may write it.
-func ownHostName() string {
+// OwnHostName is the machine's name as specs may write it.
+func OwnHostName() string {
 	name, err := os.Hostname()
 	if err != nil {
 		return "local"

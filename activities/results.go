@@ -1,0 +1,222 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/cost"
+	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/stats"
+	"github.com/wattsweep/wattsweep/internal/store"
+	"github.com/wattsweep/wattsweep/internal/tasks/icd10"
+	"github.com/wattsweep/wattsweep/internal/units"
+)
+
+// Results is the work on what is stored: pure functions that can be re-run at
+// any time over old data.
+type Results struct {
+	Store *store.Store
+}
+
+// Score reads codes from a cell's answers and scores them against the gold
+// codes of their journals.
+func (r *Results) Score(ctx context.Context, in contract.PublishIn) (contract.Note, error) {
+	return staged(ctx, r.Store, in.CellRef, bench.StageScore, func() (contract.Note, error) {
+		cell, err := r.Store.GetCell(ctx, in.Cell)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		calls, err := r.Store.Calls(ctx, cell.ID, cell.Epoch)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		scores, rules, err := r.score(ctx, cell, calls)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		if err := r.Store.PutScores(ctx, cell.Epoch, rules, scores); err != nil {
+			return contract.Note{}, err
+		}
+		return note("%d answers scored by %s", len(scores), rules), nil
+	})
+}
+
+// rulesVersion changes when the reading of codes or the score does.
+const rulesVersion = "icd10/1"
+
+// score scores every call. A call without a trusted answer scores 0 with all
+// its gold codes missed: failed calls stay in the denominator.
+func (r *Results) score(ctx context.Context, cell store.Cell, calls []bench.Call) ([]bench.CallScore, string, error) {
+	cfg := cell.Config
+	journals, err := r.Store.Journals(ctx, cfg.Dataset.Hash, cfg.Dataset.Language, cfg.Dataset.Limit)
+	if err != nil {
+		return nil, "", err
+	}
+	gold := make(map[int][]string, len(journals))
+	for _, j := range journals {
+		gold[j.Item] = j.Codes
+	}
+	list, err := r.codeList(ctx, cfg.Task.CodeList)
+	if err != nil {
+		return nil, "", err
+	}
+	scores := make([]bench.CallScore, 0, len(calls))
+	for _, c := range calls {
+		var codes []string
+		if c.Outcome.Answered() {
+			codes = icd10.ReadCodes(c.Output, cfg.Task.MaxCodes)
+		}
+		s := icd10.Score(gold[c.Item], codes, list)
+		s.CallKey, s.JournalID = c.CallKey, c.JournalID
+		scores = append(scores, s)
+	}
+	return scores, rulesOf(cfg.Task, list), nil
+}
+
+func (r *Results) codeList(ctx context.Context, name string) (icd10.CodeList, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // no list was asked for
+	}
+	list, err := r.Store.GetCodeList(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fault.New(fault.Invalid, "", "run the spec again, which stores the list anew", "score against code list %s: %w", name, err)
+	}
+	return list, err
+}
+
+func rulesOf(task bench.TaskConfig, list icd10.CodeList) string {
+	text := fmt.Sprintf("%s max=%d", rulesVersion, task.MaxCodes)
+	if stored, ok := list.(store.CodeList); ok {
+		text += fmt.Sprintf(" list=%s@%.12s", stored.Title, stored.Hash)
+	}
+	return text
+}
+
+// Cost prices a cell's energy under the stated assumptions.
+func (r *Results) Cost(ctx context.Context, in contract.PublishIn) (contract.Note, error) {
+	return staged(ctx, r.Store, in.CellRef, bench.StageCost, func() (contract.Note, error) {
+		row, cell, err := r.unpriced(ctx, in.Cell, in.State, in.Reason)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		price := priced(row, cell.Config.Prices)
+		if err := r.Store.PutCost(ctx, cell.ID, cell.Epoch, pricesOf(cell.Config.Prices), price); err != nil {
+			return contract.Note{}, err
+		}
+		if price.Per100 == nil {
+			return note("no cost: %s", price.Missing), nil
+		}
+		m := units.Money{Amount: price.Per100.Amount, Currency: units.Currency(price.Per100.Currency)}
+		return note("%s per 100 calls: %s", m, price.Per100.Basis), nil
+	})
+}
+
+// pricesOf names a set of prices, so that another one is another row.
+func pricesOf(p bench.PriceConfig) string {
+	return fmt.Sprintf("%g %s/kWh PUE %g %g g/kWh", p.EnergyPerKWh, p.Currency, p.PUE, p.CarbonGPerKWh)
+}
+
+func priced(row bench.CellResult, prices bench.PriceConfig) store.Cost {
+	var out store.Cost
+	if row.Energy == nil {
+		out.Missing = "no energy per call: " + row.EnergyMissing
+		out.CarbonMissing = out.Missing
+		return out
+	}
+	figure, err := cost.Per100Calls(*row.Energy, prices)
+	if err != nil {
+		out.Missing = err.Error()
+	} else {
+		out.Per100 = &figure
+	}
+	grams, err := cost.CarbonPer100Calls(*row.Energy, prices)
+	if err != nil {
+		out.CarbonMissing = err.Error()
+	} else {
+		out.CarbonG = &grams
+	}
+	return out
+}
+
+// Publish makes the cell's row of the results durable.
+func (r *Results) Publish(ctx context.Context, in contract.PublishIn) (contract.Note, error) {
+	return staged(ctx, r.Store, in.CellRef, bench.StagePublish, func() (contract.Note, error) {
+		row, cell, err := r.Row(ctx, in.Cell, in.State, in.Reason)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		if err := r.Store.PutCellResult(ctx, cell.Epoch, row); err != nil {
+			return contract.Note{}, err
+		}
+		return note("%d calls, %d failed, %s", row.Calls, row.FailedCalls, row.State), nil
+	})
+}
+
+// Row computes a cell's row from what is stored, also while it is measured.
+func (r *Results) Row(ctx context.Context, id bench.CellID, state bench.State, reason string) (bench.CellResult, store.Cell, error) {
+	row, cell, err := r.unpriced(ctx, id, state, reason)
+	if err != nil {
+		return row, cell, err
+	}
+	price := priced(row, cell.Config.Prices)
+	row.Cost, row.CostMissing = price.Per100, price.Missing
+	row.CarbonG, row.CarbonMissing = price.CarbonG, price.CarbonMissing
+	return row, cell, nil
+}
+
+func (r *Results) unpriced(ctx context.Context, id bench.CellID, state bench.State, reason string) (bench.CellResult, store.Cell, error) {
+	in, cell, err := r.input(ctx, id)
+	if err != nil {
+		return bench.CellResult{}, cell, err
+	}
+	in.State, in.Reason = state, reason
+	return stats.Cell(in), cell, nil
+}
+
+// input gathers all that is stored about a cell. Scores are computed anew:
+// they are a pure function of the answers, and a report of a running cell has
+// none stored yet.
+func (r *Results) input(ctx context.Context, id bench.CellID) (stats.CellInput, store.Cell, error) {
+	cell, err := r.Store.GetCell(ctx, id)
+	if err != nil {
+		return stats.CellInput{}, cell, err
+	}
+	in := stats.CellInput{
+		Cell: cell.Cell, PromptHash: cell.PromptHash, DatasetHash: cell.Config.Dataset.Hash,
+		CodeList: cell.Config.Task.CodeList, StartedAt: cell.StartedAt, FinishedAt: cell.FinishedAt,
+	}
+	if in.Calls, err = r.Store.Calls(ctx, id, cell.Epoch); err != nil {
+		return in, cell, err
+	}
+	if in.Scores, _, err = r.score(ctx, cell, in.Calls); err != nil {
+		return in, cell, err
+	}
+	if in.Segments, err = r.Store.Segments(ctx, id, cell.Epoch); err != nil {
+		return in, cell, err
+	}
+	if in.Phases, err = r.Store.PhaseReadings(ctx, id, cell.Epoch); err != nil {
+		return in, cell, err
+	}
+	if in.LoadAttempts, err = r.Store.LoadAttempts(ctx, id); err != nil {
+		return in, cell, err
+	}
+	if in.Pull, err = r.Store.GetPulled(ctx, id); err != nil {
+		return in, cell, err
+	}
+	for _, a := range in.LoadAttempts {
+		if a.Loaded != nil {
+			in.Loaded = a.Loaded // the last load that succeeded
+		}
+	}
+	return in, cell, nil
+}
+
+// Answers gives a cell's calls with their scores, for comparisons between
+// cells on the same journals.
+func (r *Results) Answers(ctx context.Context, id bench.CellID) (stats.Answers, error) {
+	in, _, err := r.input(ctx, id)
+	return stats.Answers{Calls: in.Calls, Scores: in.Scores}, err
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/meters"
+	"github.com/wattsweep/wattsweep/internal/meters/estimate"
+	"github.com/wattsweep/wattsweep/internal/meters/host"
+	"github.com/wattsweep/wattsweep/internal/runtimes"
+	"github.com/wattsweep/wattsweep/internal/runtimes/ollama"
+	"github.com/wattsweep/wattsweep/models"
+)
+
+// runtimeFor gives the runtime that a spec names: the server of that name in
+// the settings, else the embedded one.
+func (a *App) runtimeFor(cfg bench.RuntimeConfig) (runtimes.Runtime, error) {
+	switch cfg.Kind {
+	case "ollama":
+		return a.ollama(cfg.Name)
+	default:
+		return nil, fault.New(fault.Unsupported, "", "use a runtime of kind ollama", "runtime %s is of kind %q, which this worker does not know", cfg.Name, cfg.Kind)
+	}
+}
+
+func (a *App) ollama(name string) (runtimes.Runtime, error) {
+	for _, r := range a.Settings.Runtimes {
+		if r.Name == name && r.Kind == "ollama" {
+			return ollama.New(ollama.Options{BaseURL: r.URL, LogPath: r.LogPath})
+		}
+	}
+	if a.stack == nil || a.stack.OllamaURL == "" {
+		return nil, fault.New(fault.Invalid, "", "name it in the settings' list of runtimes with its url",
+			"this host has no Ollama server called %s", name)
+	}
+	env := make([]string, 0, len(a.stack.OllamaEnv))
+	for key, value := range a.stack.OllamaEnv {
+		if strings.HasPrefix(key, "OLLAMA_") && key != "OLLAMA_MODELS" {
+			env = append(env, key+"="+value)
+		}
+	}
+	sort.Strings(env)
+	return ollama.New(ollama.Options{BaseURL: a.stack.OllamaURL, LogPath: a.stack.OllamaLog, Env: env})
+}
+
+// openMeters opens what a cell asks for. What the host lacks is told, not an
+// error: the figures that rest on it will be missing, with this reason.
+func openMeters(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error) {
+	add := func(m meters.Meter, err error) error {
+		if gone, ok := errors.AsType[*meters.Missing](err); ok {
+			missing = append(missing, gone.Error())
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		open = append(open, m)
+		return nil
+	}
+	if cfg.Host {
+		m, err := host.New(host.Options{Processes: rt.Processes, Interval: cfg.Interval})
+		if err := add(m, err); err != nil {
+			return nil, nil, err
+		}
+	}
+	if cfg.Estimate != nil {
+		m, err := estimate.New(estimate.Options{Config: *cfg.Estimate, Interval: cfg.Interval})
+		if err := add(m, err); err != nil {
+			for _, o := range open {
+				_ = o.Close() // the first error is the one to tell
+			}
+			return nil, nil, err
+		}
+	}
+	return open, missing, nil
+}
+
+// sourceOf says where a model comes from: a file in the binary, a file on this
+// host, or a registry.
+func sourceOf(m bench.ModelConfig) runtimes.Source {
+	src := runtimes.Source{Model: m}
+	if m.GGUF == "" {
+		return src
+	}
+	src.OpenGGUF = func() (io.ReadCloser, int64, error) {
+		if name, ok := strings.CutPrefix(m.GGUF, models.Prefix); ok {
+			return models.Open(name)
+		}
+		f, err := os.Open(m.GGUF)
+		if err != nil {
+			return nil, 0, fault.New(fault.Invalid, fault.CodeModelNotFound, "put the file there on this host, or name another",
+				"open model file of %s: %w", m.Name, err)
+		}
+		info, err := f.Stat()
+		if err != nil {
+			return nil, 0, errors.Join(err, f.Close())
+		}
+		return f, info.Size(), nil
+	}
+	return src
+}

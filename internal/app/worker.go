@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/worker"
+
+	"github.com/wattsweep/wattsweep/activities"
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/hostfacts"
+	"github.com/wattsweep/wattsweep/internal/meters"
+	"github.com/wattsweep/wattsweep/internal/tasks/icd10"
+	"github.com/wattsweep/wattsweep/internal/version"
+	"github.com/wattsweep/wattsweep/workflows"
+)
+
+// Roles say which task queues a worker serves.
+type Roles struct {
+	// Control serves workflows and database work; any number of workers may.
+	Control bool
+	// Host is the name of the host to measure on; empty measures nothing.
+	Host string
+}
+
+// Worker serves task queues until it is stopped.
+type Worker struct {
+	workers []worker.Worker
+	release func()
+	failed  chan error
+}
+
+// StartWorker begins to serve. It refuses when another worker of the same host
+// name runs on this machine.
+func (a *App) StartWorker(ctx context.Context, roles Roles) (*Worker, error) {
+	w := &Worker{release: func() {}, failed: make(chan error, 2)}
+	if roles.Host != "" {
+		release, err := lockHost(roles.Host)
+		if err != nil {
+			return nil, err
+		}
+		w.release = release
+		one, err := a.hostWorker(ctx, w, roles.Host)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		w.workers = append(w.workers, one)
+	}
+	if roles.Control {
+		w.workers = append(w.workers, a.controlWorker(w))
+	}
+	for i, one := range w.workers {
+		if err := one.Start(); err != nil {
+			for _, started := range w.workers[:i] {
+				started.Stop()
+			}
+			w.release()
+			return nil, fmt.Errorf("start worker: %w", err)
+		}
+	}
+	return w, nil
+}
+
+// Failed tells of an error after which the worker serves no more.
+func (w *Worker) Failed() <-chan error { return w.failed }
+
+// Stop finishes the present call and stops serving.
+func (w *Worker) Stop() {
+	for _, one := range w.workers {
+		one.Stop()
+	}
+	w.release()
+}
+
+// heartbeat is how soon a dead worker is noticed.
+func (a *App) heartbeat() time.Duration { return a.Settings.Worker.HeartbeatTimeout }
+
+// throttle is how often heartbeats are sent at most. It is also how long the
+// Temporal server may be away before the SDK gives an activity up, and how
+// long a cancellation takes to arrive.
+func (a *App) throttle() time.Duration { return min(20*time.Second, a.heartbeat()/3) }
+
+func (a *App) controlWorker(w *Worker) worker.Worker {
+	one := worker.New(a.Temporal, contract.QueueControl, worker.Options{
+		DisableRegistrationAliasing: true,
+		OnFatalError:                w.fail,
+		DeadlockDetectionTimeout:    5 * time.Second, // a busy two-core machine is no deadlock
+	})
+	workflows.Register(one)
+	activities.RegisterControl(one,
+		&activities.Control{Store: a.Store, Temporal: a.Temporal, Heartbeat: a.heartbeat()},
+		&activities.Results{Store: a.Store})
+	return one
+}
+
+func (a *App) hostWorker(ctx context.Context, w *Worker, host string) (worker.Worker, error) {
+	facts, err := hostfacts.Read(ctx, hostfacts.Options{Host: host, WorkerBuild: version.String()})
+	if err != nil {
+		return nil, err
+	}
+	one := worker.New(a.Temporal, contract.HostQueue(host), worker.Options{
+		Identity:                           host + "/" + version.String() + "/" + facts.BootID,
+		DisableWorkflowWorker:              true,
+		DisableRegistrationAliasing:        true,
+		MaxConcurrentActivityExecutionSize: 1, // one measurement at a time
+		MaxConcurrentActivityTaskPollers:   1,
+		MaxHeartbeatThrottleInterval:       a.throttle(),
+		WorkerStopTimeout:                  a.Settings.Worker.StopTimeout,
+		OnFatalError:                       w.fail,
+	})
+	activities.RegisterHost(one, &activities.Host{
+		Store: a.Store, Name: host, Build: version.String(), Clock: meters.NewClock(),
+		Runtime: a.runtimeFor, Meters: openMeters, Source: sourceOf, Ask: ask, WithNonce: icd10.WithNonce,
+		Facts: func(ctx context.Context) (bench.HostFacts, error) {
+			return hostfacts.Read(ctx, hostfacts.Options{Host: host, WorkerBuild: version.String()})
+		},
+	})
+	return one, nil
+}
+
+func (w *Worker) fail(err error) {
+	select {
+	case w.failed <- err:
+	default: // the first reason is the one to tell
+	}
+}
+
+// ask builds the prompt of a journal for a task.
+func ask(task, language, body string) (prompt, hash string, err error) {
+	if task != "icd10" {
+		return "", "", fmt.Errorf("build prompt: unknown task %q", task)
+	}
+	if prompt, err = icd10.Prompt(language, body); err != nil {
+		return "", "", err
+	}
+	return prompt, bench.Hash(prompt), nil
+}
