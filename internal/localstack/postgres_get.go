@@ -160,10 +160,7 @@ func (k *postgresKind) download(ctx context.Context, version embeddedpostgres.Po
 	if err := os.RemoveAll(dir); err != nil {
 		return diskError(dir, err)
 	}
-	if err := os.Rename(unpacked, dir); err != nil {
-		return diskError(dir, err)
-	}
-	return nil
+	return renameOver(unpacked, dir)
 }
 
 // withoutAddress keeps a library's error to one short line.

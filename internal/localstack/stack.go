@@ -109,7 +109,6 @@ func (s *Stack) startAll(ctx context.Context) error {
 
 // startOne brings one server up: it is external, or runs already, or is started.
 func (s *Stack) startOne(ctx context.Context, k kind) error {
-	begin := time.Now()
 	if address, ok := k.external(ctx); ok {
 		s.describeExternal(k.name(), address)
 		return nil
@@ -129,6 +128,12 @@ func (s *Stack) startOne(ctx context.Context, k kind) error {
 	if err := s.site.reap(ctx, k.name(), last); err != nil {
 		return err
 	}
+	return s.startAnew(ctx, k, last)
+}
+
+// startAnew finds the program, chooses ports and starts the process.
+func (s *Stack) startAnew(ctx context.Context, k kind, last record) error {
+	begin := time.Now()
 	l, err := k.prepare(ctx, last)
 	if err != nil {
 		return err
