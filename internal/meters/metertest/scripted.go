@@ -131,7 +131,7 @@ func (m *Scripted) Channels() []bench.Channel {
 // Reasons lists why a scripted reading can be missing.
 func (m *Scripted) Reasons() []string { return []string{"scripted gap"} }
 
-// errFailed is what a script's failure gives.
+// scriptError is an error of a scripted meter.
 type scriptError string
 
 func (e scriptError) Error() string { return string(e) }
