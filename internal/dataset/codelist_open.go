@@ -62,6 +62,9 @@ func OpenCodeList(ctx context.Context, opts CodeListOptions) (CodeList, error) {
 	for _, source := range opts.Sources {
 		fsys, name := opts.FS, path.Clean(source)
 		if embedded, file, ok := builtinCodes(source); ok {
+			if len(opts.Sources) > 1 {
+				found.add(Problem{Kind: KindFile, File: source, Message: "an embedded list cannot be mixed with files", Mend: "name it alone"})
+			}
 			fsys, name = embedded, file
 			list.Name, list.System, list.Complete = DemoCodes, "ICD-10-SE", false
 		} else if fsys == nil {

@@ -92,6 +92,8 @@ func TestOpenCodeListRefuses(t *testing.T) {
 	require.ErrorIs(t, err, dataset.ErrUnknown)
 	_, err = dataset.OpenCodeList(t.Context(), dataset.CodeListOptions{Sources: []string{"no/such/file.tsv"}, Name: "mine", System: "ICD-10-SE"})
 	require.ErrorContains(t, err, "cannot be opened")
+	_, err = dataset.OpenCodeList(t.Context(), dataset.CodeListOptions{Sources: []string{dataset.DemoCodes, "c"}, FS: fstest.MapFS{"c": file(head + "V01.1\t1\tx\n")}})
+	require.ErrorContains(t, err, "cannot be mixed")
 	_, err = dataset.OpenCodeList(t.Context(), dataset.CodeListOptions{Sources: []string{"c"}, FS: fstest.MapFS{"c": file(head + "A00\t0\tx\n")}})
 	require.ErrorContains(t, err, "system")
 	require.ErrorContains(t, err, "name")
