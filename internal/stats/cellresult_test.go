@@ -273,6 +273,8 @@ func TestScoreDifference(t *testing.T) {
 	require.Equal(t, 2, d.OnlySecond)
 	require.InDelta(t, 0.025, d.Weighted.Mean, 1e-12)
 	require.InDelta(t, 0.1, d.ExactAt1.Mean, 1e-12)
+	require.InDelta(t, 0.5, d.WeightedFirst, 1e-12)
+	require.InDelta(t, 0.475, d.WeightedSecond, 1e-12)
 	require.NotNil(t, d.ExactAt1.CI95High)
 	require.Equal(t, "all 10 values are equal, so an interval would have no width", d.ExactAt5.CIMissing)
 	_, err = ScoreDifference(Answers{sv.Calls, nil}, Answers{en.Calls, en.Scores}, 1)

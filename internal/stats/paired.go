@@ -46,6 +46,10 @@ type Difference struct {
 	Weighted   bench.Estimate `json:"weighted_score"`
 	ExactAt1   bench.Estimate `json:"exact_match"`
 	ExactAt5   bench.Estimate `json:"exact_match_at_5"`
+	// WeightedFirst and WeightedSecond are each side's mean weighted score over
+	// the shared journals.
+	WeightedFirst  float64 `json:"weighted_score_first"`
+	WeightedSecond float64 `json:"weighted_score_second"`
 }
 
 // ScoreDifference is the paired difference of two cells' scores. Each journal
@@ -72,9 +76,26 @@ func ScoreDifference(first, second Answers, seed uint64) (Difference, error) {
 			return Difference{}, fmt.Errorf("compare scores: %w", err)
 		}
 		*one.into = e
+		if one.into == &d.Weighted {
+			d.WeightedFirst, d.WeightedSecond = sharedMeans(left, right)
+		}
 		d.Journals, d.OnlyFirst, d.OnlySecond = e.N, len(left)-e.N, len(right)-e.N
 	}
 	return d, nil
+}
+
+// sharedMeans gives the mean of either side over the keys that both hold; at
+// least one is shared.
+func sharedMeans(a, b map[string]float64) (meanA, meanB float64) {
+	n := 0.0
+	for _, key := range slices.Sorted(maps.Keys(a)) {
+		if other, ok := b[key]; ok {
+			meanA += a[key]
+			meanB += other
+			n++
+		}
+	}
+	return meanA / n, meanB / n
 }
 
 // groups averages values by name and keeps the order of first appearance.

@@ -94,6 +94,7 @@ func TestReasoningIsNoAnswer(t *testing.T) {
 		{"harmony, commentary", "<|channel|>commentary to=x<|message|>I20.0<|call|>", nil},
 		{"harmony, tokens stripped", "analysisWe need I20.0assistantfinalI21.4", []string{"I21.4"}},
 		{"heading", "Reasoning: I20.0 is out.\nNot I22 either.\n\nAnswer: I21.4", []string{"I21.4"}},
+		{"heading and answer on one line", "Reasoning: not I20.0. **Answer:** I21.4\nI10", []string{"I21.4", "I10"}},
 		{"heading without answer heading", "**Reasoning:** I20.0 is out.\n\nI21.4\nI10", []string{"I21.4", "I10"}},
 		{"heading after the answer", "I21.4\n\n### Motivering\nI20.0 passar inte.", []string{"I21.4"}},
 		{"heading never ends", "Resonemang: kanske I20.0 eller I22", nil},

@@ -15,6 +15,9 @@ var (
 	reasoningHeading = regexp.MustCompile(`(?i)^[\s>]*(?:#{1,6}\s*|[*_]{1,3}\s*)?(?:reasoning|rationale|thinking|thoughts?|thought process|chain of thought|analysis|explanation|resonemang|tankegång|analys|motivering|förklaring)\s*[*_]{0,3}\s*(?::|$)`)
 	answerHeading    = regexp.MustCompile(`(?i)^[\s>]*(?:#{1,6}\s*|[*_]{1,3}\s*)?(?:the\s+)?(?:final\s+answer|final\s+codes?|final|answer|icd-10(?:-se)?[\s-]+codes?|icd-10(?:-se)?[\s-]+koder|codes?|diagnos[ie]s|slutsvar|slutligt svar|svar|koder?|diagnoser)\s*[*_]{0,3}\s*(?::|$)`)
 
+	// inlineAnswer ends a block of reasoning inside a line.
+	inlineAnswer = regexp.MustCompile(`(?i)(?:^|[\s*_])(?:answer|slutsvar|svar)\s*[*_]{0,3}\s*:`)
+
 	// reasoningKey opens a string of reasoning inside JSON.
 	reasoningKey = regexp.MustCompile(`(?i)"(?:reasoning|reasoning_content|rationale|thinking|thoughts?|chain_of_thought|analysis|explanation|justification|resonemang|motivering|förklaring|begründung)"\s*:\s*"`)
 )
@@ -128,7 +131,8 @@ func stringEnd(text string) int {
 }
 
 // dropHeaded removes blocks under a heading such as "Reasoning:". A block ends
-// at a heading such as "Answer:" or at a line that holds nothing but codes.
+// at a heading such as "Answer:", also inside a line, or at a line that holds
+// nothing but codes.
 func dropHeaded(text string) string {
 	var kept strings.Builder
 	inside := false
@@ -138,6 +142,9 @@ func dropHeaded(text string) string {
 			inside = true
 		case inside && (answerHeading.MatchString(line) || onlyCodes(line)):
 			inside = false
+		}
+		if answer := inlineAnswer.FindStringIndex(line); inside && answer != nil {
+			inside, line = false, line[answer[1]:]
 		}
 		if !inside {
 			kept.WriteString(line)
