@@ -18,7 +18,7 @@ import torch
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from trainer import evaluate, export, knowledge, manifest  # noqa: E402
+from trainer import card, evaluate, export, knowledge, manifest  # noqa: E402
 from trainer.grow import grow  # noqa: E402
 from trainer.model import SHAPES, Model  # noqa: E402
 from trainer.notes import Writer, fill_template, nonce, seeded  # noqa: E402
@@ -109,8 +109,22 @@ def run(options):
             export.save(path, model, tokenizer, quantisation)
             figures = evaluate.figures(path, codes, filler, prompts, options.held)
             manifest.record(options.out, path, model.count(), quantisation, figures,
-                            {"steps": plan.steps, "examples": plan.examples, "seed": SEED, "seconds": round(seconds)})
+                            {"steps": plan.steps, "examples": plan.examples, "grown_from": plan.grown_from, "seed": SEED, "seconds": round(seconds)})
             log(quantisation + " " + json.dumps(figures))
+    if options.out == HERE:
+        card.renew(HERE)
+
+
+def measure_again(options):
+    """Rewrites the held-out figures of the files already there."""
+    torch.set_num_threads(options.threads)
+    codes, filler = knowledge.load()
+    for entry in manifest.load(options.out):
+        found = evaluate.figures(os.path.join(options.out, entry["file"]), codes, filler, templates(), options.held)
+        manifest.add(options.out, entry["file"], "held_out", found)
+        print(entry["file"], json.dumps(found), flush=True)
+    if options.out == HERE:
+        card.renew(HERE)
 
 
 def main():
@@ -123,7 +137,9 @@ def main():
     parser.add_argument("--quantise", choices=sorted(SHAPES), default="0.8m", help="size also written as q8_0")
     parser.add_argument("--out", default=HERE, help="where the GGUF files and manifest.json go")
     parser.add_argument("--work", default=os.path.join(HERE, ".work"), help="checkpoints and tokenizer")
-    run(parser.parse_args())
+    parser.add_argument("--measure", action="store_true", help="train nothing; take the held-out figures of the files anew")
+    options = parser.parse_args()
+    measure_again(options) if options.measure else run(options)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,16 @@ class ScoreTest(unittest.TestCase):
         self.assertEqual(got, {"notes": 3, "exact_set": 0.3333, "exact_first": 0.3333, "micro_f1": 0.75})
 
 
+class HandwrittenTest(unittest.TestCase):
+    def test_notes(self):
+        notes = evaluate.handwritten()
+        self.assertEqual([note.language for note in notes].count("sv"), 8)
+        self.assertEqual([note.language for note in notes].count("en"), 8)
+        for note in notes:
+            self.assertGreater(len(note.text.split()), 40)
+            self.assertTrue(note.codes and all(code in CODES for code in note.codes))
+
+
 class ManifestTest(unittest.TestCase):
     def test_manifest_matches_the_files(self):
         from trainer import export, manifest
@@ -112,6 +122,12 @@ class ManifestTest(unittest.TestCase):
                 for figures in languages.values():
                     for name in ("exact_set", "exact_first", "micro_f1"):
                         self.assertTrue(0 <= figures[name] <= 1)
+
+    def test_card_agrees_with_the_manifest(self):
+        from trainer import card, manifest
+        folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        with open(os.path.join(folder, "CARD.md"), encoding="utf-8") as handle:
+            self.assertIn(card.tables(manifest.load(folder)), handle.read())
 
 
 if __name__ == "__main__":

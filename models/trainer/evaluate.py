@@ -1,20 +1,23 @@
 """Held-out accuracy of a GGUF file, computed by torch from that very file.
 
-Two sets, both with seeds that training never used: "seen phrasing" draws from
+Three sets. Two are drawn with seeds that training never used: "seen phrasing" draws from
 the training phrases in new combinations, "unseen phrasing" uses, in complaint,
-history, examination and assessment, only phrases kept out of training.
+history, examination and assessment, only phrases kept out of training. The third,
+held/handwritten.txt, holds whole notes written by hand.
 """
+import os
 import re
 
 import torch
 
 from . import export
-from .notes import Writer, nonce, seeded
+from .notes import Note, Writer, nonce, seeded
 from .tokenizer import END
 from .training import prompt_ids
 
 CODE = re.compile(r"^[A-Z]\d\d\.\d$")
 LIMIT = 24
+HAND = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "held", "handwritten.txt")
 
 
 def read_codes(answer):
@@ -73,6 +76,18 @@ def held_notes(codes, filler, language, count, unseen):
     return made
 
 
+def handwritten(path=HAND):
+    """The notes written by hand: list of Note."""
+    with open(path, encoding="utf-8") as handle:
+        parts = handle.read().split("\n== ")[1:]
+    notes = []
+    for part in parts:
+        head, _, text = part.partition("\n")
+        language, *codes = head.split()
+        notes.append(Note(text.strip(), codes, language))
+    return notes
+
+
 def figures(path, codes, filler, prompts, count):
     """Figures of a GGUF file by set and language."""
     model, tokenizer = export.load(path)
@@ -80,7 +95,15 @@ def figures(path, codes, filler, prompts, count):
     for name, unseen in (("seen_phrasing", False), ("unseen_phrasing", True)):
         for language in ("sv", "en"):
             notes = held_notes(codes, filler, language, count, unseen)
-            ids = [prompt_ids(tokenizer, prompts, note, head) for note, head in notes]
-            found = [read_codes(tokenizer.decode(answer)) for answer in answers(model, ids)]
-            out.setdefault(name, {})[language] = score([(note.codes, guess) for (note, _), guess in zip(notes, found)])
+            out.setdefault(name, {})[language] = measure(model, tokenizer, prompts, notes)
+    for language in ("sv", "en"):
+        notes = [(note, nonce(seeded("hand", i))) for i, note in enumerate(handwritten()) if note.language == language]
+        out.setdefault("handwritten", {})[language] = measure(model, tokenizer, prompts, notes)
     return out
+
+
+def measure(model, tokenizer, prompts, notes):
+    """Figures over a list of (note, nonce)."""
+    ids = [prompt_ids(tokenizer, prompts, note, head) for note, head in notes]
+    found = [read_codes(tokenizer.decode(answer)) for answer in answers(model, ids)]
+    return score([(note.codes, guess) for (note, _), guess in zip(notes, found)])

@@ -33,6 +33,20 @@ def record(folder, path, parameters, quantisation, figures, training):
         "quantisation": quantisation, "training": training, "held_out": figures,
     })
     entries.sort(key=lambda entry: (entry["parameters"], entry["quantisation"]))
+    save(folder, entries)
+
+
+def add(folder, file, key, value):
+    """Adds or replaces one field of one file's record."""
+    entries = load(folder)
+    for entry in entries:
+        if entry["file"] == file:
+            entry[key] = value
+    save(folder, entries)
+
+
+def save(folder, entries):
+    """Writes the list of records."""
     with open(os.path.join(folder, NAME), "w", encoding="utf-8") as handle:
         json.dump(entries, handle, indent=2)
         handle.write("\n")
