@@ -28,16 +28,16 @@ func newAxis(values []float64, from, upTo float64) axis {
 	}
 	switch {
 	case high <= 1e-200: // nothing, or too little to divide
-		return linear(0, 1, from, upTo)
+		return linear(0, 1, 4, from, upTo)
 	case low > 0 && high/low > 50:
 		return logarithmic(low, high, from, upTo)
 	default:
-		return linear(0, high, from, upTo)
+		return linear(0, high, 4, from, upTo)
 	}
 }
 
 // unitAxis spans 0 to 1, for scores and shares.
-func unitAxis(from, upTo float64) axis { return linear(0, 1, from, upTo) }
+func unitAxis(from, upTo float64) axis { return linear(0, 1, 4, from, upTo) }
 
 // aroundZero spans values of both signs evenly.
 func aroundZero(values []float64, from, upTo float64) axis {
@@ -48,7 +48,7 @@ func aroundZero(values []float64, from, upTo float64) axis {
 	if reach <= 1e-200 {
 		reach = 1
 	}
-	a := linear(0, reach, from, upTo)
+	a := linear(0, reach, 2, from, upTo)
 	a.low = -a.high
 	for _, t := range a.ticks[1:] {
 		a.ticks = append(a.ticks, tick{-t.At, "−" + t.Label})
@@ -56,8 +56,9 @@ func aroundZero(values []float64, from, upTo float64) axis {
 	return a
 }
 
-func linear(low, high, from, upTo float64) axis {
-	step := niceStep((high - low) / 4)
+// linear spans low to high in about as many round steps as asked.
+func linear(low, high, steps, from, upTo float64) axis {
+	step := niceStep((high - low) / steps)
 	a := axis{low: low, from: from, upTo: upTo}
 	for i := 0; ; i++ {
 		at := low + float64(i)*step

@@ -134,7 +134,7 @@ func scoreWords(c bench.CellResult) string {
 	s := c.WeightedScore
 	text := two(s.Mean)
 	if s.CI95Low != nil && s.CI95High != nil {
-		text += " (95 % " + span(*s.CI95Low, *s.CI95High, two) + ")"
+		text += " (95\u00a0% " + span(*s.CI95Low, *s.CI95High, two) + ")"
 	}
 	return text
 }
@@ -144,7 +144,7 @@ func scoreWords(c bench.CellResult) string {
 func perCall(c bench.CellResult) string {
 	var text string
 	if c.Energy != nil {
-		text = ", at " + three(c.Energy.Mean) + " J per call"
+		text = ", at " + three(c.Energy.Mean) + "\u00a0J per call"
 		if word := energyWord(c); word != "" {
 			text += " (" + word + ")"
 		}
@@ -153,9 +153,9 @@ func perCall(c bench.CellResult) string {
 		return text
 	}
 	if text == "" {
-		return ", with a median latency of " + three(c.Latency.P50) + " s"
+		return ", with a median latency of " + three(c.Latency.P50) + "\u00a0s"
 	}
-	return text + " and a median latency of " + three(c.Latency.P50) + " s"
+	return text + " and a median latency of " + three(c.Latency.P50) + "\u00a0s"
 }
 
 func nothingFound(r bench.Results) string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -31,6 +32,8 @@ func Verify(r bench.Results) error {
 	if len(v.problems) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(v.problems, func(a, b fault.Problem) int { return cmp.Compare(a.Where, b.Where) })
+	v.problems = slices.Compact(v.problems)
 	subject := "results of sweep " + printable(string(r.Sweep.ID), 40)
 	return &fault.Problems{Subject: subject, List: v.problems}
 }
@@ -54,6 +57,7 @@ func (v *verifier) cell(where string, c bench.CellResult) {
 		v.need(where+"."+f.key+"_missing", f.has || f.reason != "", "the "+f.name+" is missing without a reason",
 			"say why the figure does not exist")
 	}
+	v.intervals(where, c)
 	for i, p := range c.Phases {
 		v.need(fmt.Sprintf("%s.phases[%d].method", where, i), p.EnergyJ == nil || p.Method != "",
 			"an energy without the method that made it", "state counter, trapezoid, estimated or attributed")
@@ -65,6 +69,27 @@ func (v *verifier) cell(where string, c bench.CellResult) {
 	}
 	v.need(where+".host", len(c.Phases) == 0 || findHost(v.results.Provenance, c.Coordinates) != nil,
 		"phases were measured but the provenance has no facts about the host", "inspect the host and publish again")
+}
+
+// intervals asks for the reason of each missing interval.
+func (v *verifier) intervals(where string, c bench.CellResult) {
+	need := func(key string, low, high *float64, reason string) {
+		v.need(where+"."+key+".ci95_missing", (low != nil && high != nil) || reason != "",
+			"an interval is missing without a reason", "say why there is no interval")
+	}
+	for key, s := range map[string]*bench.Summary{"latency_s": c.Latency, "ttft_s": c.TTFT, "inter_token_s": c.InterToken} {
+		if s != nil {
+			need(key, s.CI95Low, s.CI95High, s.CIMissing)
+		}
+	}
+	for key, e := range map[string]*bench.Estimate{
+		"tokens_per_s": c.TokensPerSecond, "weighted_score": c.WeightedScore,
+		"exact_match": c.ExactMatch, "exact_match_at_5": c.ExactAt5,
+	} {
+		if e != nil {
+			need(key, e.CI95Low, e.CI95High, e.CIMissing)
+		}
+	}
 }
 
 // provenance asks for the facts behind a cell's figures.
