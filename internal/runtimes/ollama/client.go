@@ -60,6 +60,7 @@ type Client struct {
 
 	mu       sync.Mutex
 	listener process             // the server's process, once found
+	blind    time.Time           // when the server's process was last looked for in vain
 	resident string              // token of the load last seen, evidence for Generate
 	ratios   map[string]*density // by model: bytes per token of prompts that fitted
 }

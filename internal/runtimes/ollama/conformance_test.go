@@ -16,7 +16,7 @@ func onFake(t testing.TB, f *runtimetest.Fake) *ollama.Client {
 	t.Helper()
 	c, err := ollama.New(ollama.Options{
 		BaseURL: runtimetest.ServeOllama(t, f), Env: []string{"OLLAMA_NUM_PARALLEL=1", "SECRET=x"},
-		StallLimit: 300 * time.Millisecond, UnloadLimit: 300 * time.Millisecond,
+		StallLimit: time.Second, UnloadLimit: 3 * time.Second,
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)

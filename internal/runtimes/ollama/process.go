@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	psnet "github.com/shirou/gopsutil/v4/net"
 	ps "github.com/shirou/gopsutil/v4/process"
@@ -95,28 +96,50 @@ func isLocal(host string) bool {
 	})
 }
 
+// generations is how deep below the server its runners are looked for.
+const generations = 3
+
+// blindFor is how long Processes takes it for granted that the server cannot be
+// seen: to look through every socket of the host costs time that is measured.
+const blindFor = 10 * time.Second
+
 // Processes gives the ids of the server and of all its descendants, nil when
 // they cannot be seen.
 func (c *Client) Processes(ctx context.Context) ([]int32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	c.mu.Lock()
+	blind := time.Since(c.blind) < blindFor
+	c.mu.Unlock()
+	if blind {
+		return nil, nil
+	}
 	server, err := c.server(ctx)
 	if err != nil {
+		c.mu.Lock()
+		c.blind = time.Now()
+		c.mu.Unlock()
 		return nil, nil //nolint:nilerr // not to be told is an answer, by the interface
 	}
-	ids := []int32{server.pid}
-	for _, p := range descendants(ctx, server.pid, 3) {
-		ids = append(ids, p.Pid)
-	}
-	return ids, nil
+	return append([]int32{server.pid}, descendants(ctx, server.pid, generations)...), nil
 }
 
 // descendants lists children, and theirs, to a depth.
-func descendants(ctx context.Context, pid int32, depth int) []*ps.Process {
+func descendants(ctx context.Context, pid int32, depth int) []int32 {
 	if depth == 0 {
 		return nil
 	}
+	children := childrenOf(ctx, pid)
+	list := slices.Clone(children)
+	for _, child := range children {
+		list = append(list, descendants(ctx, child, depth-1)...)
+	}
+	return list
+}
+
+// childrenBySystem lists children by the system's own list of all processes.
+func childrenBySystem(ctx context.Context, pid int32) []int32 {
 	parent, err := ps.NewProcessWithContext(ctx, pid)
 	if err != nil {
 		return nil
@@ -125,11 +148,21 @@ func descendants(ctx context.Context, pid int32, depth int) []*ps.Process {
 	if err != nil {
 		return nil
 	}
-	list := children
+	list := make([]int32, 0, len(children))
 	for _, child := range children {
-		list = append(list, descendants(ctx, child.Pid, depth-1)...)
+		list = append(list, child.Pid)
 	}
 	return list
+}
+
+// holdsModel tells whether a process was started with a model.
+func holdsModel(ctx context.Context, pid int32) bool {
+	p, err := ps.NewProcessWithContext(ctx, pid)
+	if err != nil {
+		return false
+	}
+	args, err := p.CmdlineSliceWithContext(ctx)
+	return err == nil && (slices.Contains(args, "--model") || slices.Contains(args, "-m"))
 }
 
 // runners lists the processes that hold models: descendants of the server that
@@ -140,12 +173,8 @@ func (c *Client) runners(ctx context.Context) ([]process, error) {
 		return nil, err
 	}
 	var list []process
-	for _, p := range descendants(ctx, server.pid, 3) {
-		args, err := p.CmdlineSliceWithContext(ctx)
-		if err != nil || !(slices.Contains(args, "--model") || slices.Contains(args, "-m")) {
-			continue
-		}
-		if one := (process{pid: p.Pid, born: born(p.Pid)}); one.born != "" {
+	for _, pid := range descendants(ctx, server.pid, generations) {
+		if one := (process{pid: pid, born: born(pid)}); one.born != "" && holdsModel(ctx, pid) {
 			list = append(list, one)
 		}
 	}

@@ -2,9 +2,37 @@ package ollama
 
 import (
 	"bytes"
+	"context"
 	"os"
+	"path/filepath"
 	"strconv"
 )
+
+// childrenOf lists the children of a process by the kernel's own lists, one for
+// each thread, or by looking at all processes where it keeps none.
+func childrenOf(ctx context.Context, pid int32) []int32 {
+	base := "/proc/" + strconv.Itoa(int(pid))
+	files, err := filepath.Glob(base + "/task/*/children")
+	if err != nil || len(files) == 0 {
+		if _, err := os.Stat(base); err != nil {
+			return nil
+		}
+		return childrenBySystem(ctx, pid)
+	}
+	var list []int32
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range bytes.Fields(raw) {
+			if child, err := strconv.ParseInt(string(field), 10, 32); err == nil {
+				list = append(list, int32(child))
+			}
+		}
+	}
+	return list
+}
 
 // born gives the start of a process in clock ticks since boot, which no change
 // of the clock moves; "" when it is gone or a zombie.

@@ -3,6 +3,7 @@
 package ollama
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/shirou/gopsutil/v4/host"
@@ -34,3 +35,6 @@ func bootID() string {
 	}
 	return strconv.FormatUint(at, 10)
 }
+
+// childrenOf lists the children of a process.
+func childrenOf(ctx context.Context, pid int32) []int32 { return childrenBySystem(ctx, pid) }

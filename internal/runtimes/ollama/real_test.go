@@ -50,6 +50,8 @@ type server struct {
 	cmd            *exec.Cmd
 }
 
+// Tests with it run one after another: servers that compute at once only slow
+// each other down.
 func startServer(t *testing.T) *server {
 	t.Helper()
 	if testing.Short() {
@@ -116,7 +118,8 @@ func tiny(name string) runtimes.Source {
 }
 
 var settings = bench.RuntimeConfig{
-	Name: "ollama", Kind: "ollama", TopK: 40, TopP: 1, RepeatPenalty: 1, MaxOutputTokens: 40, CallTimeout: 30 * time.Second,
+	Name: "ollama", Kind: "ollama", TopK: 40, TopP: 1, RepeatPenalty: 1, MaxOutputTokens: 40, CallTimeout: 2 * time.Minute,
+	Threads: 1, // more would spin against each other on a busy machine
 }
 
 func ask(prompt string, m bench.ModelConfig, set bench.RuntimeConfig) runtimes.Request {
@@ -128,7 +131,6 @@ func ask(prompt string, m bench.ModelConfig, set bench.RuntimeConfig) runtimes.R
 }
 
 func TestRealOllama(t *testing.T) {
-	t.Parallel()
 	s := startServer(t)
 	c := s.client(ollama.Options{LogPath: s.log})
 	ctx := t.Context()
@@ -252,7 +254,6 @@ func requireTimes(t *testing.T, a runtimes.Answer) {
 }
 
 func TestRealRestart(t *testing.T) {
-	t.Parallel()
 	s := startServer(t)
 	c := s.client(ollama.Options{LogPath: s.log})
 	source := tiny("tiny")
@@ -279,7 +280,6 @@ func TestRealRestart(t *testing.T) {
 }
 
 func TestRealTruncation(t *testing.T) {
-	t.Parallel()
 	s := startServer(t)
 	source := tiny("tiny")
 	source.Model.ContextTokens = 64
@@ -311,7 +311,6 @@ func TestRealTruncation(t *testing.T) {
 }
 
 func TestRealTimeoutAndCancel(t *testing.T) {
-	t.Parallel()
 	s := startServer(t)
 	c := s.client(ollama.Options{})
 	source := tiny("tiny")
@@ -351,7 +350,6 @@ func TestRealTimeoutAndCancel(t *testing.T) {
 }
 
 func TestRealHostileModel(t *testing.T) {
-	t.Parallel()
 	s := startServer(t)
 	c := s.client(ollama.Options{})
 	for name, file := range map[string][]byte{

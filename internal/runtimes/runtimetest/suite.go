@@ -17,8 +17,8 @@ import (
 const Secret = "patientens-hemlighet"
 
 // Start makes a runtime that talks to the fake: it serves the fake in the
-// runtime's protocol and gives a client with short limits (an unload may take
-// 300 ms, a pull may stand still for 300 ms).
+// runtime's protocol and gives a client with short limits of a few seconds
+// on an unload and on a pull that stands still.
 type Start func(t *testing.T, f *Fake) runtimes.Runtime
 
 // Run holds a runtime against the interface's promises.
