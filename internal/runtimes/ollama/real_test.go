@@ -136,7 +136,6 @@ func TestRealOllama(t *testing.T) {
 	ctx := t.Context()
 	source := tiny("wattsweep-Tiny:0.1m")
 	model := source.Model
-	rung := bench.Rung{GPULayers: -1}
 
 	info, err := c.Inspect(ctx)
 	require.NoError(t, err)
@@ -147,11 +146,22 @@ func TestRealOllama(t *testing.T) {
 		require.NotContains(t, one, "HOME=")
 	}
 
-	_, err = c.Load(ctx, model, rung, settings)
+	_, err = c.Load(ctx, model, bench.Rung{GPULayers: -1}, settings)
 	require.Equal(t, fault.CodeModelNotFound, fault.CodeOf(err), "%v", err)
 	_, err = c.Generate(ctx, ask("x:", model, settings))
 	require.Equal(t, fault.CodeModelNotFound, fault.CodeOf(err), "%v", err)
 
+	pullsTiny(t, c, source)
+	loaded := loadsTiny(t, c, model)
+	asksTiny(t, c, model, loaded.Token)
+	unloadsTiny(t, c, model, loaded.Token)
+}
+
+// pullsTiny makes the model, finds it present, and makes it anew when its
+// template changes.
+func pullsTiny(t *testing.T, c *ollama.Client, source runtimes.Source) {
+	t.Helper()
+	ctx := t.Context()
 	var steps []runtimes.Progress
 	pulled, err := c.Pull(ctx, source, func(p runtimes.Progress) { steps = append(steps, p) })
 	require.NoError(t, err)
@@ -185,8 +195,11 @@ func TestRealOllama(t *testing.T) {
 	require.NotEqual(t, pulled.Facts.Digest, changed.Facts.Digest)
 	_, err = c.Pull(ctx, source, nil)
 	require.NoError(t, err)
+}
 
-	loaded, err := c.Load(ctx, model, rung, settings)
+func loadsTiny(t *testing.T, c *ollama.Client, model bench.ModelConfig) bench.Loaded {
+	t.Helper()
+	loaded, err := c.Load(t.Context(), model, bench.Rung{GPULayers: -1}, settings)
 	require.NoError(t, err)
 	require.Equal(t, 512, loaded.ContextTokens)
 	require.Equal(t, runtimetest.TinyBlocks+1, loaded.LayersTotal)
@@ -195,7 +208,13 @@ func TestRealOllama(t *testing.T) {
 	require.Positive(t, loaded.ServerLoad)
 	require.True(t, strings.HasPrefix(loaded.Token, "proc:"), "the runner is our own child's child: %s", loaded.Token)
 	requireResident(t, c, model.Name, loaded.Token, true)
+	return loaded
+}
 
+// asksTiny makes calls whose answers are known.
+func asksTiny(t *testing.T, c *ollama.Client, model bench.ModelConfig, token string) {
+	t.Helper()
+	ctx := t.Context()
 	answer, err := c.Generate(ctx, ask("What is it, in a code:", model, settings))
 	require.NoError(t, err)
 	require.Equal(t, bench.OutcomeOK, answer.Outcome)
@@ -206,22 +225,27 @@ func TestRealOllama(t *testing.T) {
 	// Each byte is a token, a space three of them, and one begins the text.
 	require.Equal(t, 1+17+3*5, *answer.PromptTokens)
 	require.GreaterOrEqual(t, *answer.OutputTokens, 5)
-	requireResident(t, c, model.Name, loaded.Token, true)
+	requireResident(t, c, model.Name, token, true)
 
 	capped, err := c.Generate(ctx, ask("spell>", model, settings))
 	require.NoError(t, err)
 	require.Equal(t, bench.OutcomeOutputCapped, capped.Outcome)
 	require.True(t, strings.HasPrefix(capped.Text, "abcdefghijklmnopqrstuvwxyzabc"), capped.Text)
 	require.Len(t, capped.Gaps, len(capped.Text)-1, "one line per token")
+}
 
+// unloadsTiny loads once more, which is another load, and unloads.
+func unloadsTiny(t *testing.T, c *ollama.Client, model bench.ModelConfig, token string) {
+	t.Helper()
+	ctx := t.Context()
 	ids, err := c.Processes(ctx)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(ids), 2, "server and runner")
 
-	second, err := c.Load(ctx, model, rung, settings)
+	second, err := c.Load(ctx, model, bench.Rung{GPULayers: -1}, settings)
 	require.NoError(t, err)
-	require.NotEqual(t, loaded.Token, second.Token, "every load has a token of its own")
-	requireResident(t, c, model.Name, loaded.Token, false)
+	require.NotEqual(t, token, second.Token, "every load has a token of its own")
+	requireResident(t, c, model.Name, token, false)
 
 	require.NoError(t, c.Unload(ctx, model.Name))
 	requireResident(t, c, model.Name, second.Token, false)
