@@ -21,7 +21,22 @@ const TinyBlocks = 2
 // but no answer.
 func TinyGGUF(seed uint64) []byte {
 	w := ggufWriter{}
-	const vocabulary, width, inner = 3 + 256, 64, 32
+	w.describe()
+	embedding, output := chain(seed, vocabulary, width)
+	w.matrix("token_embd.weight", width, vocabulary, embedding)
+	for block := range TinyBlocks {
+		w.block(block)
+	}
+	w.ones("output_norm.weight", width)
+	w.matrix("output.weight", width, vocabulary, output)
+	return w.bytes()
+}
+
+// The tiny model's shape.
+const vocabulary, width, inner = 3 + 256, 64, 32
+
+// describe writes the metadata.
+func (w *ggufWriter) describe() {
 	tokens, scores, kinds := byteTokens()
 	for _, pair := range []struct {
 		key   string
@@ -54,22 +69,19 @@ func TinyGGUF(seed uint64) []byte {
 	} {
 		w.pair(pair.key, pair.value)
 	}
-	embedding, output := chain(seed, vocabulary, width)
-	w.matrix("token_embd.weight", width, vocabulary, embedding)
-	for block := range TinyBlocks {
-		name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", block, part) }
-		w.ones(name("attn_norm"), width)
-		w.ones(name("ffn_norm"), width)
-		for _, part := range []string{"attn_q", "attn_k", "attn_v", "attn_output"} {
-			w.matrix(name(part), width, width, nil)
-		}
-		w.matrix(name("ffn_gate"), width, inner, nil)
-		w.matrix(name("ffn_up"), width, inner, nil)
-		w.matrix(name("ffn_down"), inner, width, nil)
+}
+
+// block adds a block that changes nothing: its matrices are zero.
+func (w *ggufWriter) block(no int) {
+	name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", no, part) }
+	w.ones(name("attn_norm"), width)
+	w.ones(name("ffn_norm"), width)
+	for _, part := range []string{"attn_q", "attn_k", "attn_v", "attn_output"} {
+		w.matrix(name(part), width, width, nil)
 	}
-	w.ones("output_norm.weight", width)
-	w.matrix("output.weight", width, vocabulary, output)
-	return w.bytes()
+	w.matrix(name("ffn_gate"), width, inner, nil)
+	w.matrix(name("ffn_up"), width, inner, nil)
+	w.matrix(name("ffn_down"), inner, width, nil)
 }
 
 // byteTokens is a vocabulary of three marks and every byte.

@@ -295,27 +295,7 @@ func callTrouble(t *testing.T, start Start) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := NewFake()
-			rt := start(t, f)
-			load(t, rt)
-			f.Set(func(f *Fake) {
-				f.Replies = []Reply{{Text: []string{"I2", "1"}, Trouble: test.trouble}, {Text: []string{"ok"}}}
-			})
-			req := Request(Secret)
-			if test.outcome == bench.OutcomeTimeout {
-				req.Runtime.CallTimeout = 200 * time.Millisecond
-			}
-			a, err := rt.Generate(t.Context(), req)
-			code(t, test.code, err)
-			require.Equal(t, test.outcome, a.Outcome)
-			require.NotEmpty(t, a.Reason)
-			require.NotContains(t, a.Reason, Secret)
-			require.Positive(t, a.Latency, "a failed call has its times")
-			require.Equal(t, test.content, a.FirstToken != nil)
-			require.Equal(t, 1, f.Calls(), "nothing is retried")
-			after, err := rt.Generate(t.Context(), Request(Secret))
-			require.NoError(t, err, "the next call is not harmed")
-			require.Equal(t, "ok", after.Text)
+			fails(t, start, test.trouble, test.code, test.outcome, test.content)
 		})
 	}
 	t.Run("not found", func(t *testing.T) {
@@ -326,6 +306,32 @@ func callTrouble(t *testing.T, start Start) {
 		code(t, fault.CodeModelNotFound, err)
 		require.False(t, a.Outcome.Answered())
 	})
+}
+
+// fails makes one call that meets trouble and one that does not.
+func fails(t *testing.T, start Start, trouble Trouble, want fault.Code, outcome bench.Outcome, content bool) {
+	t.Helper()
+	f := NewFake()
+	rt := start(t, f)
+	load(t, rt)
+	f.Set(func(f *Fake) {
+		f.Replies = []Reply{{Text: []string{"I2", "1"}, Trouble: trouble}, {Text: []string{"ok"}}}
+	})
+	req := Request(Secret)
+	if outcome == bench.OutcomeTimeout {
+		req.Runtime.CallTimeout = 200 * time.Millisecond
+	}
+	a, err := rt.Generate(t.Context(), req)
+	code(t, want, err)
+	require.Equal(t, outcome, a.Outcome)
+	require.NotEmpty(t, a.Reason)
+	require.NotContains(t, a.Reason, Secret)
+	require.Positive(t, a.Latency, "a failed call has its times")
+	require.Equal(t, content, a.FirstToken != nil)
+	require.Equal(t, 1, f.Calls(), "nothing is retried")
+	after, err := rt.Generate(t.Context(), Request(Secret))
+	require.NoError(t, err, "the next call is not harmed")
+	require.Equal(t, "ok", after.Text)
 }
 
 func cancels(t *testing.T, start Start) {
