@@ -94,6 +94,7 @@ func newHTTP() *http.Client {
 			DisableCompression:  true,
 			MaxIdleConns:        2,
 			MaxIdleConnsPerHost: 1,
+			IdleConnTimeout:     5 * time.Minute,
 			TLSHandshakeTimeout: 10 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
