@@ -45,7 +45,9 @@ func TestCallsCSVStreamsAndHoldsNoText(t *testing.T) {
 	require.Equal(t, "0.212", rows[0]["ttft_s"])
 	require.Equal(t, "0.004500000", rows[0]["inter_token_mean_s"])
 	require.Equal(t, "timeout", rows[4]["outcome"])
-	for _, empty := range []string{"ttft_s", "output_tokens", "weighted_score", "exact_at_1", "codes", "energy_j", "server_load_s"} {
+	for _, empty := range []string{
+		"ttft_s", "output_tokens", "weighted_score", "exact_at_1", "codes", "energy_j", "server_load_s",
+	} {
 		require.Empty(t, rows[4][empty], empty)
 	}
 }
@@ -70,7 +72,9 @@ func TestCodesNeverCarryText(t *testing.T) {
 	for _, code := range []string{"I10", "R074", "R07.4", "D16.-", "U07.1A", "F32.1", "A17.0+", "G01.9*"} {
 		require.Equal(t, code, codesField([]string{code}))
 	}
-	for _, text := range []string{"", "I", "bröstsmärta", "I10 och smärta", "i10", "Anna", "19900101-1234", "I1000000000", "I10\n"} {
+	for _, text := range []string{
+		"", "I", "bröstsmärta", "I10 och smärta", "i10", "Anna", "19900101-1234", "I1000000000", "I10\n",
+	} {
 		require.Equal(t, "(unreadable)", codesField([]string{text}))
 	}
 }

@@ -182,13 +182,16 @@ func (n *notes) ref(figure, reason, cell string) int {
 	return one.No
 }
 
-// What names the figures that a note explains.
-func (n note) What() string { return sentenceList(n.Figures) }
+// What names the figures that a note explains, a few by name.
+func (n note) What() string { return some(n.Figures, 4, "other figure") }
 
 // Where names the cells that a note stands for, a few by name.
-func (n note) Where() string {
-	if len(n.Cells) > 4 {
-		return sentenceList(append(slices.Clone(n.Cells[:3]), plural(len(n.Cells)-3, "other cell")))
+func (n note) Where() string { return some(n.Cells, 3, "other cell") }
+
+// some names the first few of a list and counts the rest.
+func some(list []string, few int, rest string) string {
+	if len(list) > few+1 {
+		list = append(slices.Clone(list[:few]), plural(len(list)-few, rest))
 	}
-	return sentenceList(n.Cells)
+	return sentenceList(list)
 }

@@ -168,6 +168,8 @@ func nothingFound(r bench.Results) string {
 	switch {
 	case len(r.Cells) == 0:
 		return "This sweep has no cells yet, so there is nothing to report."
+	case measured == 0 && len(r.Cells) == 1:
+		return "The only cell of this sweep has no figure yet."
 	case measured == 0:
 		return "None of the " + plural(len(r.Cells), "cell") + " of this sweep has a figure yet."
 	default:

@@ -53,7 +53,7 @@ func TestFindingsOfOtherSweeps(t *testing.T) {
 	}{
 		"empty":    {resultsOf(nil), "This sweep has no cells yet, so there is nothing to report."},
 		"one":      {resultsOf(sample().Cells[:1]), "In Swedish, wattsweep-icd10-0.2m reached a weighted score of 0.31"},
-		"stopped":  {resultsOf(sample().Cells[6:]), "None of the 1 cell of this sweep has a figure yet."},
+		"stopped":  {resultsOf(sample().Cells[6:]), "The only cell of this sweep has no figure yet."},
 		"unscored": {unscored, "Of 2 cells, 2 were measured and none has a weighted score"},
 		"hosts":    {many(200), "cannot be told apart from"},
 	}

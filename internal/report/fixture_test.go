@@ -16,7 +16,8 @@ func day(hour, minute int) time.Time { return time.Date(2026, 11, 20, hour, minu
 func digest(seed string) string { return bench.Hash(seed) }
 
 func estimateOf(mean, half float64) *bench.Estimate {
-	return &bench.Estimate{Mean: mean, CI95Low: ptr(max(0, mean-half)), CI95High: ptr(min(1, mean+half)), N: 2, IntervalOver: "runs"}
+	low, high := max(0, mean-half), min(1, mean+half)
+	return &bench.Estimate{Mean: mean, CI95Low: &low, CI95High: &high, N: 2, IntervalOver: "runs"}
 }
 
 func summaryOf(rng *rand.Rand, median float64) *bench.Summary {
@@ -65,8 +66,9 @@ func scored(rng *rand.Rand, model, lang string, parameters int64, score, median,
 	c.ModelFacts = &bench.ModelFacts{Name: model, Digest: "sha256:" + digest(model), Family: "llama", Parameters: parameters,
 		Quantisation: "F16", Layers: 6, ContextTokens: 4096, SizeBytes: parameters * 2}
 	c.Pull = &bench.Pulled{Facts: *c.ModelFacts, Elapsed: 240 * time.Millisecond, Source: "gguf"}
-	c.Loaded = &bench.Loaded{Token: "t1", SizeBytes: parameters*2 + 5e7, ContextTokens: 4096, LayersTotal: 7, LayersSource: "log",
-		ServerLoad: 130 * time.Millisecond}
+	c.Loaded = &bench.Loaded{Token: "t1", SizeBytes: parameters*2 + 5e7, ContextTokens: 4096, LayersTotal: 7,
+		LayersSource: "log",
+		ServerLoad:   130 * time.Millisecond}
 	c.LoadAttempts = []bench.LoadAttempt{{Cell: id, Rung: 1, No: 1, Name: "cpu", Outcome: "loaded", StartedAt: day(14, 4),
 		Elapsed: 410 * time.Millisecond, Loaded: c.Loaded}}
 	c.Phases = phasesOf(id, joules)
@@ -133,7 +135,8 @@ func resultsOf(cells []bench.CellResult) bench.Results {
 	}
 	return bench.Results{
 		Sweep: bench.SweepInfo{ID: "5f0c7a91d2e4b863", Name: "Demo: three models, two languages", State: bench.StateDone,
-			SpecHash: digest("spec"), CreatedAt: day(14, 2), FinishedAt: ptr(day(14, 41)), Cells: len(cells), CellsDone: done, Seed: 1},
+			SpecHash: digest("spec"), CreatedAt: day(14, 2), FinishedAt: ptr(day(14, 41)),
+			Cells: len(cells), CellsDone: done, Seed: 1},
 		Provenance: bench.Provenance{
 			Wattsweep: "0.1.0 (a1b2c3d)", GeneratedAt: day(14, 42), Estimated: true,
 			Method: []string{"Energy is CPU time × stated watts: 12 W idle, 9.5 W per busy core."},
@@ -207,7 +210,8 @@ func sampleCalls(n int) iter.Seq2[CallRow, error] {
 				Latency: time.Duration(500+rng.IntN(300)) * time.Millisecond, TimeToFirstToken: ptr(212 * time.Millisecond),
 				InterTokenTimes: []time.Duration{4 * time.Millisecond, 5 * time.Millisecond},
 				PromptTokens:    ptr(611), OutputTokens: ptr(18),
-				Server: bench.ServerTimes{Total: 480 * time.Millisecond, PromptEval: 200 * time.Millisecond, Eval: 270 * time.Millisecond},
+				Server: bench.ServerTimes{Total: 480 * time.Millisecond, PromptEval: 200 * time.Millisecond,
+					Eval: 270 * time.Millisecond},
 			}}
 			if i%5 == 4 {
 				row.Call.Outcome, row.Call.Reason = bench.OutcomeTimeout, "no answer within 60 s"

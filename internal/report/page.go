@@ -75,8 +75,9 @@ func newPage(r bench.Results, o HTMLOptions) page {
 	rows, series := layout(r.Cells)
 	p := page{
 		Title: printable(r.Sweep.Name, 120), SweepID: printable(string(r.Sweep.ID), 40), State: string(r.Sweep.State),
-		Created: clock(r.Sweep.CreatedAt), SpecHash: short(r.Sweep.SpecHash),
-		Wattsweep: printable(r.Provenance.Wattsweep, 120), Generated: clock(r.Provenance.GeneratedAt),
+		Created: clock(r.Sweep.CreatedAt), SpecHash: orText(short(r.Sweep.SpecHash), "not known"),
+		Wattsweep:   orText(printable(r.Provenance.Wattsweep, 120), "of unknown version"),
+		Generated:   clock(r.Provenance.GeneratedAt),
 		Assumptions: assumptions(r), Findings: Findings(r), Stats: stats(r),
 		Results: cellsTable("results", "One row per cell, in the order of the sweep.",
 			r.Cells, resultColumns(r.Cells), missing),
@@ -98,6 +99,7 @@ func newPage(r bench.Results, o HTMLOptions) page {
 		}
 	}
 	p.Loading, p.Phases = loadingTable(r.Cells), phaseTable(r.Cells)
+	noteRest(r.Cells, missing)
 	p.Missing = missing.list
 	p.Hosts, p.Meters, p.Models, p.Datasets = hostSheets(r), meterTable(r), modelTable(r), datasetTable(r)
 	p.Method = method(r)
@@ -106,6 +108,22 @@ func newPage(r bench.Results, o HTMLOptions) page {
 	}
 	return p
 }
+
+// noteRest adds the reasons of missing figures that no table shows.
+func noteRest(cells []bench.CellResult, missing *notes) {
+	names := newNaming(cells)
+	for _, c := range cells {
+		for _, f := range figures(c) {
+			if !f.has {
+				missing.ref(f.name, f.reason, names.cell(c.Coordinates))
+			}
+		}
+	}
+}
+
+// ChartsFirst reports whether the table is so long that the charts go before
+// it.
+func (p page) ChartsFirst() bool { return len(p.Results.Rows) > 30 }
 
 // stats are the sweep's size in a few numbers.
 func stats(r bench.Results) []stat {

@@ -13,7 +13,8 @@ func loadingTable(cells []bench.CellResult) tableView {
 	t := tableView{ID: "loading", Caption: "Every attempt to load a model, in order.", Empty: "No model was loaded."}
 	t.Heads = []headView{
 		{"Model", "", false}, {"Language", "", false}, {"Rung", "", false}, {"Try", "", true}, {"Outcome", "", false},
-		{"Took", "", true}, {"Layers on GPU", "", true}, {"In memory", "", true}, {"In VRAM", "", true}, {"Context", "tokens", true},
+		{"Took", "", true}, {"Layers on GPU", "", true}, {"In memory", "", true},
+		{"In VRAM", "", true}, {"Context", "tokens", true},
 	}
 	names := newNaming(cells)
 	for _, c := range cells {
@@ -46,7 +47,8 @@ func loadedCells(l *bench.Loaded) []cellView {
 		return []cellView{empty, empty, empty, empty}
 	}
 	return []cellView{
-		{Main: strconv.Itoa(l.LayersGPU) + " of " + strconv.Itoa(l.LayersTotal), Beside: printable(l.LayersSource, 40), Num: true},
+		{Main: strconv.Itoa(l.LayersGPU) + " of " + strconv.Itoa(l.LayersTotal),
+			Beside: printable(l.LayersSource, 40), Num: true},
 		{Main: units.Bytes(l.SizeBytes).String(), Num: true},
 		{Main: units.Bytes(l.SizeVRAMBytes).String(), Num: true},
 		{Main: strconv.Itoa(l.ContextTokens), Num: true},
@@ -71,12 +73,15 @@ type phaseSum struct {
 
 // phaseTable shows power and energy by phase, summed over runs and segments.
 func phaseTable(cells []bench.CellResult) tableView {
-	t := tableView{ID: "phases", Empty: "No phase has a power or energy reading.",
-		Caption: "Power and energy by phase, summed over runs and segments; mean power and coverage are weighted by time."}
+	t := tableView{
+		ID: "phases", Empty: "No phase has a power or energy reading.",
+		Caption: "Power and energy by phase, summed over runs and segments; mean power and coverage are weighted by time.",
+	}
 	word, same := commonPhaseWord(cells)
 	t.Heads = []headView{
 		{"Model", "", false}, {"Language", "", false}, {"Phase", "", false}, {"Channel", "", false}, {"Windows", "", true},
-		{"Time", "", true}, {"Mean power", words("W", word), true}, {"Energy", words("J", word), true}, {"Method", "", false}, {"Coverage", "", true},
+		{"Time", "", true}, {"Mean power", words("W", word), true}, {"Energy", words("J", word), true},
+		{"Method", "", false}, {"Coverage", "", true},
 	}
 	names := newNaming(cells)
 	for _, c := range cells {

@@ -53,9 +53,9 @@ func meterTable(r bench.Results) tableView {
 			t.Rows = append(t.Rows, []cellView{
 				{Main: printable(m.Name, 60), Beside: printable(h.Host, 60), Head: true, Code: true},
 				{Main: printable(string(m.Scope), 20), Beside: "in " + printable(string(m.Unit), 12)},
-				{Main: sensorText(m), Beside: basisWord(m.Estimated, m.Simulated)},
+				{Main: sensorText(m), Beside: sensorBasis(m)},
 				{Main: orUnknown(m.UpdatePeriod > 0, seconds(m.UpdatePeriod)), Num: true},
-				{Main: orUnknown(m.Resolution > 0, sig(m.Resolution, 3)+" "+printable(string(m.Unit), 12)), Num: true},
+				{Main: orUnknown(m.Resolution > 0, resolution(m)), Num: true},
 				{Main: orUnknown(m.RelAccuracy > 0, "± "+percent(m.RelAccuracy)), Beside: printable(m.AccuracyNote, 200)},
 				{Main: printable(m.Method, 300)},
 			})
@@ -79,9 +79,21 @@ func sensorText(m bench.Channel) string {
 	return text
 }
 
+func resolution(m bench.Channel) string {
+	return strconv.FormatFloat(m.Resolution, 'g', 3, 64) + " " + printable(string(m.Unit), 12)
+}
+
+// sensorBasis adds on what a channel rests, where its sensor does not say so.
+func sensorBasis(m bench.Channel) string {
+	return basisWord(m.Estimated && m.Sensor != bench.SensorEstimate, m.Simulated)
+}
+
 // modelTable pins the models that were asked.
 func modelTable(r bench.Results) tableView {
-	t := tableView{ID: "models", Caption: "Models, as the runtime reports them.", Empty: "No model has been described."}
+	t := tableView{
+		ID: "models", Empty: "No model has been described.",
+		Caption: "Models, as the runtime reports them. Hashes are cut; results.json holds them whole.",
+	}
 	t.Heads = []headView{
 		{"Model", "", false}, {"Digest", "", false}, {"Family", "", false}, {"Parameters", "", true},
 		{"Quantisation", "", false}, {"Layers", "", true}, {"On disk", "", true}, {"Pulled in", "", true},
@@ -135,7 +147,10 @@ func parameters(n int64) string {
 
 // datasetTable pins the datasets.
 func datasetTable(r bench.Results) tableView {
-	t := tableView{ID: "datasets", Caption: "Datasets, pinned by hash.", Empty: "No dataset has been described."}
+	t := tableView{
+		ID: "datasets", Empty: "No dataset has been described.",
+		Caption: "Datasets, pinned by hash. Hashes are cut; results.json holds them whole.",
+	}
 	t.Heads = []headView{
 		{"Dataset", "", false}, {"Version", "", false}, {"Journals", "", true}, {"Code system", "", false},
 		{"Licence", "", false}, {"SHA-256", "", false},

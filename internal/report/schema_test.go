@@ -157,6 +157,9 @@ func TestSchemaAcceptsResults(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	t.Parallel()
 	schema := compiled(t)
+	phase := func(d map[string]any, i int) map[string]any {
+		return d["cells"].([]any)[0].(map[string]any)["phases"].([]any)[i].(map[string]any)
+	}
 	cell := func(doc map[string]any, i int) map[string]any { return doc["cells"].([]any)[i].(map[string]any) }
 	sub := func(c map[string]any, key string) map[string]any { return c[key].(map[string]any) }
 	cases := map[string]func(doc map[string]any){
@@ -172,8 +175,8 @@ func TestSchemaRefuses(t *testing.T) {
 		"shares null without reason":  func(d map[string]any) { cell(d, 0)["no_code_share"] = nil },
 		"energy without method":       func(d map[string]any) { delete(sub(cell(d, 0), "energy_j_per_call"), "method") },
 		"cost without currency":       func(d map[string]any) { delete(sub(cell(d, 0), "cost_per_100_calls"), "currency") },
-		"phase energy without reason": func(d map[string]any) { delete(cell(d, 0)["phases"].([]any)[4].(map[string]any), "missing") },
-		"phase energy without method": func(d map[string]any) { delete(cell(d, 0)["phases"].([]any)[0].(map[string]any), "method") },
+		"phase energy without reason": func(d map[string]any) { delete(phase(d, 4), "missing") },
+		"phase energy without method": func(d map[string]any) { delete(phase(d, 0), "method") },
 	}
 	for _, key := range []string{
 		"host", "runtime", "model", "task", "dataset", "language", "runs", "calls", "failed_calls", "latency_s", "ttft_s",

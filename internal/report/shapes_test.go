@@ -77,7 +77,8 @@ func TestHostileNamesAreInert(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</title></style><script>`,
-		"javascript:alert(1)", "\x1b[31mred\x1b]8;;http://x\x07", "\u202egnp.exe", "name\nwith\x00lines", strings.Repeat("x", 5000),
+		"javascript:alert(1)", "\x1b[31mred\x1b]8;;http://x\x07", "\u202egnp.exe", "name\nwith\x00lines",
+		strings.Repeat("x", 5000),
 		"{{.Secret}}", "\xff\xfe", "]]>", "",
 	} {
 		r := sample()

@@ -70,10 +70,20 @@ func renderTable(r bench.Results) string {
 	for _, n := range missing.list {
 		out += fmt.Sprintf("[%d] %s (%s: %s)\n", n.No, n.Reason, plural(len(n.Cells), "cell"), n.What())
 	}
-	for _, c := range r.Cells {
+	return out + stoppedLines(r.Cells, names)
+}
+
+// stoppedLines say why cells stopped, each reason once.
+func stoppedLines(cells []bench.CellResult, names naming) string {
+	stopped := &notes{}
+	for _, c := range cells {
 		if c.Reason != "" {
-			out += names.cell(c.Coordinates) + ": " + string(c.State) + ": " + printable(c.Reason, 300) + "\n"
+			stopped.ref(string(c.State), c.Reason, names.cell(c.Coordinates))
 		}
+	}
+	out := ""
+	for _, n := range stopped.list {
+		out += n.What() + ": " + n.Reason + " (" + n.Where() + ")\n"
 	}
 	return out
 }

@@ -45,13 +45,18 @@ func Write(dir string, r bench.Results, calls iter.Seq2[CallRow, error], o HTMLO
 	}
 	b := &batch{}
 	defer b.discard()
-	err := errors.Join(
-		b.add(paths.HTML, func(w io.Writer) error { return HTML(w, r, o) }),
-		b.add(paths.JSON, func(w io.Writer) error { return JSON(w, r) }),
-		b.add(paths.Calls, func(w io.Writer) error { return CallsCSV(w, calls) }),
-	)
-	if err != nil {
-		return Paths{}, err
+	files := []struct {
+		place string
+		write func(io.Writer) error
+	}{
+		{paths.HTML, func(w io.Writer) error { return HTML(w, r, o) }},
+		{paths.JSON, func(w io.Writer) error { return JSON(w, r) }},
+		{paths.Calls, func(w io.Writer) error { return CallsCSV(w, calls) }},
+	}
+	for _, f := range files {
+		if err := b.add(f.place, f.write); err != nil {
+			return Paths{}, err
+		}
 	}
 	if err := b.place(); err != nil {
 		return Paths{}, err
@@ -64,8 +69,7 @@ type batch struct{ files []pending }
 
 type pending struct{ part, place string }
 
-// add writes one file in full, flushed to disk, under a name of its own. After
-// a failure the rest of the batch is not worth writing.
+// add writes one file in full, flushed to disk, under a name of its own.
 func (b *batch) add(place string, write func(io.Writer) error) error {
 	if info, err := os.Lstat(place); err == nil && !info.Mode().IsRegular() {
 		return fault.New(fault.Invalid, "", "move it away or choose another folder",

@@ -29,7 +29,9 @@ func TestWrite(t *testing.T) {
 		paths, err := Write(dir, sample(), sampleCalls(10), samplePairs())
 		require.NoError(t, err)
 		require.Equal(t, []string{CallsFile, HTMLFile, JSONFile}, names(t, dir))
-		for golden, path := range map[string]string{"report.html": paths.HTML, "results.json": paths.JSON, "calls.csv": paths.Calls} {
+		for golden, path := range map[string]string{
+			"report.html": paths.HTML, "results.json": paths.JSON, "calls.csv": paths.Calls,
+		} {
 			want, err := os.ReadFile(filepath.Join("testdata", golden))
 			require.NoError(t, err)
 			got, err := os.ReadFile(path)
