@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sort"
+	"sync"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -18,6 +19,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/localstack"
+	"github.com/wattsweep/wattsweep/internal/runtimes"
 	"github.com/wattsweep/wattsweep/internal/store"
 	"github.com/wattsweep/wattsweep/internal/telemetry"
 )
@@ -35,6 +37,9 @@ type App struct {
 	DSN string
 	// stack is the embedded servers, nil when all are external.
 	stack *localstack.Stack
+
+	mu       sync.Mutex
+	runtimes map[string]runtimes.Runtime // by the name in specs
 }
 
 // Options say how to connect.

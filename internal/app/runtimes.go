@@ -28,14 +28,37 @@ func (a *App) runtimeFor(cfg bench.RuntimeConfig) (runtimes.Runtime, error) {
 	}
 }
 
+// ollama gives one client per server for the life of the app: its connection
+// stays warm, and it remembers what loads and prompts looked like.
 func (a *App) ollama(name string) (runtimes.Runtime, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known, ok := a.runtimes[name]; ok {
+		return known, nil
+	}
+	opts, err := a.ollamaOptions(name)
+	if err != nil {
+		return nil, err
+	}
+	client, err := ollama.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	if a.runtimes == nil {
+		a.runtimes = map[string]runtimes.Runtime{}
+	}
+	a.runtimes[name] = client
+	return client, nil
+}
+
+func (a *App) ollamaOptions(name string) (ollama.Options, error) {
 	for _, r := range a.Settings.Runtimes {
 		if r.Name == name && r.Kind == "ollama" {
-			return ollama.New(ollama.Options{BaseURL: r.URL, LogPath: r.LogPath})
+			return ollama.Options{BaseURL: r.URL, LogPath: r.LogPath}, nil
 		}
 	}
 	if a.stack == nil || a.stack.OllamaURL == "" {
-		return nil, fault.New(fault.Invalid, "", "name it in the settings' list of runtimes with its url",
+		return ollama.Options{}, fault.New(fault.Invalid, "", "name it in the settings' list of runtimes with its url",
 			"this host has no Ollama server called %s", name)
 	}
 	env := make([]string, 0, len(a.stack.OllamaEnv))
@@ -45,12 +68,12 @@ func (a *App) ollama(name string) (runtimes.Runtime, error) {
 		}
 	}
 	sort.Strings(env)
-	return ollama.New(ollama.Options{BaseURL: a.stack.OllamaURL, LogPath: a.stack.OllamaLog, Env: env})
+	return ollama.Options{BaseURL: a.stack.OllamaURL, LogPath: a.stack.OllamaLog, Env: env}, nil
 }
 
-// openMeters opens what a cell asks for. What the host lacks is told, not an
-// error: the figures that rest on it will be missing, with this reason.
-func openMeters(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error) {
+// OpenMeters opens what a cell asks for. What the host lacks is told, not an
+// error: the figures that rest on it will be missing, with this reason. rt may be nil.
+func OpenMeters(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error) {
 	add := func(m meters.Meter, err error) error {
 		if gone, ok := errors.AsType[*meters.Missing](err); ok {
 			missing = append(missing, gone.Error())
@@ -63,7 +86,11 @@ func openMeters(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter
 		return nil
 	}
 	if cfg.Host {
-		m, err := host.New(host.Options{Processes: rt.Processes, Interval: cfg.Interval})
+		opts := host.Options{Interval: cfg.Interval}
+		if rt != nil {
+			opts.Processes = rt.Processes
+		}
+		m, err := host.New(opts)
 		if err := add(m, err); err != nil {
 			return nil, nil, err
 		}

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/wattsweep/wattsweep/internal/app"
+	"github.com/wattsweep/wattsweep/internal/store"
+)
+
+// findSweep resolves what a user typed: an id, the beginning of one, or a name
+// (the newest of that name).
+func findSweep(ctx context.Context, a *app.App, key string) (store.Sweep, error) {
+	if key == "" {
+		return store.Sweep{}, errUsage{errors.New("name a sweep: its id, the beginning of it, or its name")}
+	}
+	found, err := a.Store.FindSweeps(ctx, key)
+	if err != nil {
+		return store.Sweep{}, err
+	}
+	for _, sw := range found {
+		if sw.Name == key || string(sw.ID) == key {
+			return sw, nil
+		}
+	}
+	switch len(found) {
+	case 0:
+		return store.Sweep{}, errUsage{fmt.Errorf("no sweep is called %q; wattsweep list shows what there is", key)}
+	case 1:
+		return found[0], nil
+	default:
+		return store.Sweep{}, errUsage{fmt.Errorf("%d sweeps begin with %q: type more of the id", len(found), key)}
+	}
+}

@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os/user"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wattsweep/wattsweep/internal/app"
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/store"
+)
+
+func newList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List sweeps, newest first",
+		Args:  args(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+				sweeps, err := a.Store.FindSweeps(ctx, "")
+				if err != nil {
+					return err
+				}
+				type line struct {
+					ID       bench.SweepID       `json:"id"`
+					Name     string              `json:"name"`
+					State    bench.State         `json:"state"`
+					Cells    int                 `json:"cells"`
+					Final    int                 `json:"cells_final"`
+					ByState  map[bench.State]int `json:"by_state"`
+					Created  time.Time           `json:"created_at"`
+					Finished *time.Time          `json:"finished_at"`
+				}
+				lines := make([]line, len(sweeps))
+				rows := make([][]string, len(sweeps))
+				for i, sw := range sweeps {
+					lines[i] = line{sw.ID, sw.Name, sw.State, sw.Total(), sw.Finished(), sw.Counts, sw.CreatedAt, sw.FinishedAt}
+					rows[i] = []string{
+						string(sw.ID), sw.Name, string(sw.State), fmt.Sprintf("%d/%d", sw.Finished(), sw.Total()),
+						strconv.Itoa(sw.Counts[bench.StateFailed]), ago(sw.CreatedAt),
+					}
+				}
+				return listing(s.out, s.settings.Output, []string{"sweep", "name", "state", "cells", "failed", "created"}, rows, lines)
+			})
+		},
+	}
+}
+
+func newStatus() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status SWEEP",
+		Short: "Show where a sweep's cells stand",
+		Args:  args(1),
+		RunE: func(cmd *cobra.Command, in []string) error {
+			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+				sw, err := findSweep(ctx, a, in[0])
+				if err != nil {
+					return err
+				}
+				p, err := a.Progress(ctx, sw.ID)
+				if err != nil {
+					return err
+				}
+				if s.settings.Output == "table" {
+					say(s.out, "%s\n", headline(p))
+				}
+				return listing(s.out, s.settings.Output,
+					[]string{"#", "cell", "host", "runtime", "model", "lang", "state", "stage", "calls", "try", "reason"}, cellRows(p.Cells), statusOf(p))
+			})
+		},
+	}
+}
+
+func cellRows(cells []store.Cell) [][]string {
+	rows := make([][]string, len(cells))
+	for i, c := range cells {
+		rows[i] = []string{
+			strconv.Itoa(c.Seq), string(c.ID), c.At.Host, c.At.Runtime, c.At.Model, c.At.Language, string(c.State), string(c.Stage),
+			fmt.Sprintf("%d/%d", c.CallsDone, c.Items*c.Config.Runs), strconv.Itoa(c.Attempt), c.Reason,
+		}
+	}
+	return rows
+}
+
+// cellStatus is a cell as status prints it in JSON.
+type cellStatus struct {
+	bench.Coordinates
+	ID         bench.CellID `json:"id"`
+	Seq        int          `json:"seq"`
+	State      bench.State  `json:"state"`
+	Stage      bench.Stage  `json:"stage"`
+	Reason     string       `json:"reason"`
+	CallsDone  int          `json:"calls_done"`
+	CallsTotal int          `json:"calls_total"`
+	Attempt    int          `json:"attempt"`
+}
+
+type sweepStatus struct {
+	ID       bench.SweepID `json:"id"`
+	Name     string        `json:"name"`
+	State    bench.State   `json:"state"`
+	Done     int           `json:"calls_done"`
+	Total    int           `json:"calls_total"`
+	LeftS    *float64      `json:"time_left_s"`
+	LeftNote string        `json:"time_left_missing,omitempty"`
+	Cells    []cellStatus  `json:"cells"`
+}
+
+func statusOf(p app.Progress) sweepStatus {
+	out := sweepStatus{ID: p.Sweep.ID, Name: p.Sweep.Name, State: p.Sweep.State, Done: p.CallsDone, Total: p.CallsTotal}
+	if p.Left != nil {
+		left := p.Left.Seconds()
+		out.LeftS = &left
+	} else {
+		out.LeftNote = "nothing was measured yet, or the sweep has ended"
+	}
+	for _, c := range p.Cells {
+		out.Cells = append(out.Cells, cellStatus{
+			c.At, c.ID, c.Seq, c.State, c.Stage, c.Reason, c.CallsDone, c.Items * c.Config.Runs, c.Attempt,
+		})
+	}
+	return out
+}
+
+// headline says in one line how far a sweep is.
+func headline(p app.Progress) string {
+	text := fmt.Sprintf("%s (%s): %s, %d of %d cells, %d of %d calls", p.Sweep.Name, p.Sweep.ID, p.Sweep.State,
+		p.Sweep.Finished(), p.Sweep.Total(), p.CallsDone, p.CallsTotal)
+	if p.Left != nil {
+		text += ", about " + lasting(*p.Left) + " left"
+	}
+	return text
+}
+
+func newCancel() *cobra.Command {
+	return &cobra.Command{
+		Use:   "cancel SWEEP",
+		Short: "Stop a sweep after its present call; what was measured is kept",
+		Args:  args(1),
+		RunE: func(cmd *cobra.Command, in []string) error {
+			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+				sw, err := findSweep(ctx, a, in[0])
+				if err != nil {
+					return err
+				}
+				counts, err := a.Cancel(ctx, sw.ID, userName())
+				if err != nil {
+					return err
+				}
+				say(s.out, "sweep %s is being cancelled: %d of %d cells are final\n", sw.ID, counts.Final, counts.Total)
+				return nil
+			})
+		},
+	}
+}
+
+func newRetry() *cobra.Command {
+	return &cobra.Command{
+		Use:   "retry SWEEP",
+		Short: "Measure a sweep's failed and cancelled cells again; calls already measured stay",
+		Args:  args(1),
+		RunE: func(cmd *cobra.Command, in []string) error {
+			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+				sw, err := findSweep(ctx, a, in[0])
+				if err != nil {
+					return err
+				}
+				n, err := a.Store.RequeueFailed(ctx, sw.ID)
+				if err != nil {
+					return err
+				}
+				if n == 0 {
+					say(s.out, "sweep %s has no failed or cancelled cell\n", sw.ID)
+					return nil
+				}
+				if err := a.Store.SetSweepState(ctx, sw.ID, bench.StateRunning); err != nil {
+					return err
+				}
+				say(s.out, "%d cell(s) of sweep %s are back on the plan\n", n, sw.ID)
+				return a.StartSweep(ctx, sw.ID, sw.Name)
+			})
+		},
+	}
+}
+
+// userName says who asked, for the audit trail.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown user"
+}

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/wattsweep/wattsweep/internal/app"
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// workerRecord is what a running worker leaves in the state folder, so that
+// `down` can stop it and a second one is not started.
+type workerRecord struct {
+	PID     int32  `json:"pid"`
+	Started int64  `json:"started_ms"` // as the system says, to tell a reused pid
+	Host    string `json:"host"`
+	Control bool   `json:"control"`
+}
+
+func workerFile(state string) string { return filepath.Join(state, "worker.json") }
+
+// rememberWorker leaves this process's record and gives a function that takes
+// it away again.
+func rememberWorker(s *session, roles app.Roles) (forget func(), err error) {
+	me, err := process.NewProcess(int32(os.Getpid())) //nolint:gosec // a pid fits
+	if err != nil {
+		return nil, fmt.Errorf("record worker: %w", err)
+	}
+	started, err := me.CreateTime()
+	if err != nil {
+		return nil, fmt.Errorf("record worker: %w", err)
+	}
+	body, err := json.Marshal(workerRecord{PID: me.Pid, Started: started, Host: roles.Host, Control: roles.Control})
+	if err != nil {
+		return nil, fmt.Errorf("record worker: %w", err)
+	}
+	path := workerFile(s.settings.State)
+	if err := os.MkdirAll(s.settings.State, 0o755); err != nil { //nolint:gosec // Postgres' user must pass through
+		return nil, fmt.Errorf("record worker: %w", err)
+	}
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		return nil, fmt.Errorf("record worker: %w", err)
+	}
+	return func() {
+		if rec, ok := runningWorker(s.settings.State); !ok || rec.PID == me.Pid {
+			_ = os.Remove(path) // a stale record is recognised by its start time
+		}
+	}, nil
+}
+
+// runningWorker reads the record and checks that it is of a living process.
+func runningWorker(state string) (workerRecord, bool) {
+	var rec workerRecord
+	body, err := os.ReadFile(workerFile(state))
+	if err != nil || json.Unmarshal(body, &rec) != nil || rec.PID <= 1 {
+		return workerRecord{}, false
+	}
+	p, err := process.NewProcess(rec.PID)
+	if err != nil {
+		return workerRecord{}, false
+	}
+	started, err := p.CreateTime()
+	if err != nil || started != rec.Started {
+		return workerRecord{}, false
+	}
+	status, err := p.Status()
+	if err == nil && len(status) > 0 && status[0] == process.Zombie {
+		return workerRecord{}, false
+	}
+	return rec, true
+}
+
+// startWorker starts a worker in a session of its own, which outlives this
+// command, and waits until it serves.
+func startWorker(ctx context.Context, s *session, host string) (workerRecord, error) {
+	if rec, ok := runningWorker(s.settings.State); ok {
+		return rec, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return workerRecord{}, fmt.Errorf("start worker: %w", err)
+	}
+	logPath := workerLog(s.settings.State)
+	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil { //nolint:gosec // logs are not secret
+		return workerRecord{}, fmt.Errorf("start worker: %w", err)
+	}
+	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return workerRecord{}, fmt.Errorf("start worker: %w", err)
+	}
+	defer func() { _ = logFile.Close() }() // the child has its own handle
+	//nolint:gosec,noctx // our own binary, which must outlive ctx
+	cmd := exec.Command(self, "worker", "--control", "--host", host, "--state", s.settings.State, "--cache", s.settings.Cache)
+	cmd.Stdout, cmd.Stderr = logFile, logFile
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return workerRecord{}, fmt.Errorf("start worker: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	return awaitWorker(ctx, s, ended, logPath)
+}
+
+func awaitWorker(ctx context.Context, s *session, ended <-chan error, logPath string) (workerRecord, error) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if rec, ok := runningWorker(s.settings.State); ok {
+			return rec, nil
+		}
+		select {
+		case err := <-ended:
+			if rec, ok := runningWorker(s.settings.State); ok {
+				return rec, nil // another one was faster
+			}
+			return workerRecord{}, fault.New(fault.Unavailable, "", "read "+logPath, "start worker: it ended at once (%v)", err)
+		case <-ctx.Done():
+			return workerRecord{}, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// stopWorker asks the recorded worker to finish its present call and end, and
+// kills it when it takes longer than it may.
+func stopWorker(ctx context.Context, s *session) (stopped bool, err error) {
+	rec, ok := runningWorker(s.settings.State)
+	if !ok {
+		err := os.Remove(workerFile(s.settings.State))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("remove stale worker record: %w", err)
+		}
+		return false, nil
+	}
+	if err := syscall.Kill(int(rec.PID), syscall.SIGTERM); err != nil {
+		return false, fmt.Errorf("stop worker %d: %w", rec.PID, err)
+	}
+	limit := time.After(s.settings.Worker.StopTimeout + 10*time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, ok := runningWorker(s.settings.State); !ok {
+			return true, nil
+		}
+		select {
+		case <-limit:
+			return true, syscall.Kill(int(rec.PID), syscall.SIGKILL)
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
