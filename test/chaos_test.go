@@ -1,0 +1,64 @@
+package test
+
+import (
+	"context"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/localstack"
+	"github.com/wattsweep/wattsweep/test/harness"
+)
+
+// kill -9 of the worker in the middle of the inference stage: the sweep ends
+// complete with every call once, and at most one call is measured again.
+func TestWorkerKilledDuringInference(t *testing.T) {
+	lab := harness.NewLab(t, "e2e-kill", "WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=5s")
+	id := lab.Launch(lab.Spec(longSpec))
+	lab.Until("calls of the first run", func(ctx context.Context) bool { return lab.Calls(ctx, id) >= 15 })
+	lab.KillWorker()
+	atKill := lab.Calls(t.Context(), id)
+	require.Less(t, atKill, 120, "the kill must come in the middle")
+	lab.Must("up")
+	lab.Until("the end of the sweep", func(ctx context.Context) bool { return lab.SweepState(ctx, id) == bench.StateDone })
+	afterCrash(t, lab, id, 1)
+}
+
+// Ollama killed in the middle: the model is loaded again, the run goes on in a
+// new segment, and every call is there once.
+func TestOllamaKilledDuringInference(t *testing.T) {
+	lab := harness.NewLab(t, "e2e-ollama", "WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=5s")
+	id := lab.Launch(lab.Spec(longSpec))
+	lab.Until("calls of the first run", func(ctx context.Context) bool { return lab.Calls(ctx, id) >= 15 })
+	require.NoError(t, lab.Stack.Kill(localstack.Ollama, syscall.SIGKILL))
+	lab.Must("up")
+	lab.Until("the end of the sweep", func(ctx context.Context) bool { return lab.SweepState(ctx, id) == bench.StateDone })
+	afterCrash(t, lab, id, 1)
+	cells, err := lab.Store.Cells(t.Context(), id)
+	require.NoError(t, err)
+	loads, err := lab.Store.LoadAttempts(t.Context(), cells[0].ID)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(loads), 2, "the model was loaded again")
+}
+
+func afterCrash(t *testing.T, lab *harness.Lab, id bench.SweepID, kills int) {
+	t.Helper()
+	exactlyOnce(t, lab, id, 60, 2)
+	begun, committed, err := lab.Store.CallCounts(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, 120, committed)
+	require.LessOrEqual(t, begun-committed, kills, "at most one call is begun twice per kill")
+	cells, err := lab.Store.Cells(t.Context(), id)
+	require.NoError(t, err)
+	segments, err := lab.Store.Segments(t.Context(), cells[0].ID, cells[0].Epoch)
+	require.NoError(t, err)
+	require.Greater(t, len(segments), 2, "the interruption shows as a segment of its own")
+	calls := 0
+	for _, s := range segments {
+		require.NotNil(t, s.EndedAt, "segment %d of run %d has no end", s.No, s.Run)
+		calls += s.Calls
+	}
+	require.Equal(t, 120, calls, "the segments explain every call")
+}
