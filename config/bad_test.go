@@ -14,8 +14,8 @@ import (
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
-// Every bad spec has its whole refusal beside it. Rewrite with:
-// go test ./config -run TestBadSpecs -update
+// Every bad spec has its whole refusal beside it (rewrite with
+// go test ./config -run TestBadSpecs -update).
 func TestBadSpecs(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("testdata/bad/*.yaml")

@@ -37,7 +37,7 @@ func decode(root *yaml.Node, into any, found *findings) {
 
 // preset puts the defaults of a section in place.
 func preset(target reflect.Value) {
-	if section, ok := target.Addr().Interface().(defaulter); ok {
+	if section, ok := reflect.TypeAssert[defaulter](target.Addr()); ok {
 		section.setDefaults()
 	}
 }
@@ -79,7 +79,7 @@ func (d *decoder) value(node *yaml.Node, target reflect.Value, path string, dept
 
 // section reads a mapping, or a plain name where the type allows it.
 func (d *decoder) section(node *yaml.Node, target reflect.Value, path string, depth int) {
-	if short, ok := target.Addr().Interface().(shorthand); ok && node.Kind == yaml.ScalarNode {
+	if short, ok := reflect.TypeAssert[shorthand](target.Addr()); ok && node.Kind == yaml.ScalarNode {
 		var text string
 		d.found.plain[path] = true
 		d.scalar(node, reflect.ValueOf(&text).Elem(), path)

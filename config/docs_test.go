@@ -60,8 +60,8 @@ func capital(text string) string {
 	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
 }
 
-// docs/config.md is made of the types and their comments. Rewrite it with:
-// go test ./config -run TestDocsAreFresh -update
+// docs/config.md is made of the types and their comments (rewrite it with
+// go test ./config -run TestDocsAreFresh -update).
 func TestDocsAreFresh(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, os.MkdirAll(filepath.Join("..", "docs"), 0o755))
@@ -203,7 +203,7 @@ func defaultText(kind reflect.Type, f field, preset reflect.Value) string {
 	if strings.HasPrefix(kind.Field(f.index).Tag.Get("jsonschema"), "required") {
 		return "required"
 	}
-	if ladder, ok := preset.Field(f.index).Interface().([]RungSpec); ok {
+	if ladder, ok := reflect.TypeAssert[[]RungSpec](preset.Field(f.index)); ok {
 		names := make([]string, 0, len(ladder))
 		for _, r := range ladder {
 			names = append(names, fmt.Sprintf("`{name: %s, gpu_layers: %d}`", r.Name, r.GPULayers))

@@ -182,7 +182,7 @@ func inFolder(dir, path string) string {
 func shuffle(cells []bench.Cell, seed int64) {
 	rank := make(map[bench.CellID][]byte, len(cells))
 	for _, c := range cells {
-		key := binary.BigEndian.AppendUint64([]byte("wattsweep order\x00"), uint64(seed))
+		key := binary.BigEndian.AppendUint64([]byte("wattsweep order\x00"), uint64(seed)) //nolint:gosec // any 64 bits are a seed
 		parts := []string{c.At.Host, c.At.Runtime, c.At.Model, c.At.Task, c.At.Dataset, c.At.Language, c.At.Load}
 		sum := sha256.Sum256(append(key, strings.Join(parts, "\x00")...))
 		rank[c.ID] = sum[:]

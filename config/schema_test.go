@@ -20,8 +20,8 @@ import (
 
 const thisPackage = "github.com/wattsweep/wattsweep/config"
 
-// The schema that editors complete from is made of the spec's types. Rewrite
-// it with: go test ./config -run TestSchemaIsFresh -update
+// The schema that editors complete from is made of the spec's types (rewrite
+// it with go test ./config -run TestSchemaIsFresh -update).
 func TestSchemaIsFresh(t *testing.T) {
 	t.Parallel()
 	golden(t, "sweep.schema.json", generateSchema(t))
@@ -199,23 +199,57 @@ func TestSchemaAgreesWithReader(t *testing.T) {
 		value string
 		ok    bool
 	}{
-		{0, "local", true}, {0, "{name: a.b-c}", true}, {0, "Local", false}, {0, "", false}, {0, "-a", false},
-		{1, "nim", false}, {2, ", top_k: 1", true}, {2, ", top_k: 0", false}, {2, ", top_p: 1", true}, {2, ", top_p: 0", false},
-		{2, ", temperature: 2", true}, {2, ", temperature: 2.1", false}, {2, ", repeat_penalty: 2.5", false},
-		{2, ", max_output_tokens: 0", false}, {2, ", call_timeout: 5", false}, {2, ", call_timeout: 5m", true},
-		{2, ", prompt_cache: 1", false}, {2, ", threads: 4097", false}, {2, ", tok_k: 3", false},
-		{3, ", context_tokens: 15", false}, {3, ", context_tokens: 257", true}, {3, ", ladder: []", false}, {3, ", hosts: []", false},
-		{3, ", ladder: [{name: a, gpu_layers: -1}]", true}, {3, ", ladder: [{name: a, gpu_layers: -2}]", false},
-		{4, "hle", false}, {5, ", max_codes: 20", true}, {5, ", max_codes: 21", false},
-		{6, "sv, en, es, de", true}, {6, "fr", false}, {6, "", false}, {7, ", limit: -1", false}, {7, ", format: xml", false},
-		{8, "runs: 1000", true}, {8, "runs: 1001", false}, {8, "runs: 0", false}, {8, "order: random", false}, {8, "order: shuffled", true},
-		{8, "phases: {baseline: 0s, idle: 1.5m, warm_up_calls: 1000}", true}, {8, "phases: {warm_up_calls: 1001}", false},
-		{8, "load_pattern: {kind: poisson}", false}, {8, "meters: {nvml: true}", false},
+		{0, "local", true},
+		{0, "{name: a.b-c}", true},
+		{0, "Local", false},
+		{0, "", false},
+		{0, "-a", false},
+		{1, "nim", false},
+		{2, ", top_k: 1", true},
+		{2, ", top_k: 0", false},
+		{2, ", top_p: 1", true},
+		{2, ", top_p: 0", false},
+		{2, ", temperature: 2", true},
+		{2, ", temperature: 2.1", false},
+		{2, ", repeat_penalty: 2.5", false},
+		{2, ", max_output_tokens: 0", false},
+		{2, ", call_timeout: 5", false},
+		{2, ", call_timeout: 5m", true},
+		{2, ", prompt_cache: 1", false},
+		{2, ", threads: 4097", false},
+		{2, ", tok_k: 3", false},
+		{3, ", context_tokens: 15", false},
+		{3, ", context_tokens: 257", true},
+		{3, ", ladder: []", false},
+		{3, ", hosts: []", false},
+		{3, ", ladder: [{name: a, gpu_layers: -1}]", true},
+		{3, ", ladder: [{name: a, gpu_layers: -2}]", false},
+		{4, "hle", false},
+		{5, ", max_codes: 20", true},
+		{5, ", max_codes: 21", false},
+		{6, "sv, en, es, de", true},
+		{6, "fr", false},
+		{6, "", false},
+		{7, ", limit: -1", false},
+		{7, ", format: xml", false},
+		{8, "runs: 1000", true},
+		{8, "runs: 1001", false},
+		{8, "runs: 0", false},
+		{8, "order: random", false},
+		{8, "order: shuffled", true},
+		{8, "phases: {baseline: 0s, idle: 1.5m, warm_up_calls: 1000}", true},
+		{8, "phases: {warm_up_calls: 1001}", false},
+		{8, "load_pattern: {kind: poisson}", false},
+		{8, "meters: {nvml: true}", false},
 		{8, "meters: {estimate: {idle_power_w: 1, power_per_busy_core_w: 2, source: x}}", true},
 		{8, "meters: {estimate: {idle_power_w: 1, power_per_busy_core_w: 2}}", false},
-		{8, "prices: {energy_per_kwh: 0, currency: SEK}", true}, {8, "prices: {energy_per_kwh: 1, currency: kr}", false},
-		{8, "prices: {energy_per_kwh: -1, currency: SEK}", false}, {8, "prices: {currency: SEK}", false},
-		{8, "prices: {energy_per_kwh: 1, currency: SEK, pue: 0.9}", false}, {8, "seed: x", false}, {8, "seed: -5", true},
+		{8, "prices: {energy_per_kwh: 0, currency: SEK}", true},
+		{8, "prices: {energy_per_kwh: 1, currency: kr}", false},
+		{8, "prices: {energy_per_kwh: -1, currency: SEK}", false},
+		{8, "prices: {currency: SEK}", false},
+		{8, "prices: {energy_per_kwh: 1, currency: SEK, pue: 0.9}", false},
+		{8, "seed: x", false},
+		{8, "seed: -5", true},
 	} {
 		filled := base
 		filled[c.slot] = c.value

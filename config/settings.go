@@ -127,7 +127,8 @@ func redactURL(text string) string {
 	}
 	query := u.Query()
 	for key := range query {
-		if lower := strings.ToLower(key); strings.Contains(lower, "password") || strings.Contains(lower, "key") || strings.Contains(lower, "token") {
+		lower := strings.ToLower(key)
+		if strings.Contains(lower, "password") || strings.Contains(lower, "key") || strings.Contains(lower, "token") {
 			query.Set(key, redacted)
 		}
 	}

@@ -141,9 +141,16 @@ func TestChangedSpecOtherSweep(t *testing.T) {
 	t.Parallel()
 	first := planOf(t, smallSpec)
 	for _, change := range [][2]string{
-		{"name: small", "name: other"}, {"[local]", "[gpu1]"}, {"llama3.2:1b", "llama3.2:3b"}, {"[sv]", "[en]"}, {"[sv]", "[sv, en]"},
-		{"kind: ollama", "kind: ollama, top_k: 1"}, {"{name: icd10}", "{name: icd10}\nseed: 2"}, {"{name: icd10}", "{name: icd10}\nruns: 3"},
-		{"{name: icd10}", "{name: icd10}\nprices: {energy_per_kwh: 1, currency: EUR}"}, {"[sv]", "[sv], limit: 3"},
+		{"name: small", "name: other"},
+		{"[local]", "[gpu1]"},
+		{"llama3.2:1b", "llama3.2:3b"},
+		{"[sv]", "[en]"},
+		{"[sv]", "[sv, en]"},
+		{"kind: ollama", "kind: ollama, top_k: 1"},
+		{"{name: icd10}", "{name: icd10}\nseed: 2"},
+		{"{name: icd10}", "{name: icd10}\nruns: 3"},
+		{"{name: icd10}", "{name: icd10}\nprices: {energy_per_kwh: 1, currency: EUR}"},
+		{"[sv]", "[sv], limit: 3"},
 	} {
 		plan := planOf(t, strings.Replace(smallSpec, change[0], change[1], 1))
 		require.NotEqual(t, first.Sweep, plan.Sweep, change)

@@ -53,11 +53,14 @@ type CodeListOptions struct {
 func OpenCodeList(ctx context.Context, opts CodeListOptions) (CodeList, error) {
 	opts.Limits = opts.Limits.withDefaults()
 	label := strings.Join(opts.Sources, ", ")
-	list := CodeList{Name: opts.Name, System: opts.System, Complete: !opts.Incomplete,
-		Noticed: make(map[string]int), codes: make(map[string]codeEntry), categories: make(map[string]bool)}
+	list := CodeList{
+		Name: opts.Name, System: opts.System, Complete: !opts.Incomplete,
+		Noticed: make(map[string]int), codes: make(map[string]codeEntry), categories: make(map[string]bool),
+	}
 	found := &problems{limit: opts.Limits.Problems}
 	if len(opts.Sources) == 0 {
-		return CodeList{}, fault.New(fault.Invalid, "", "name "+DemoCodes+" or the files of a list", "open code list: no name or path given: %w", ErrUnknown)
+		return CodeList{}, fault.New(fault.Invalid, "", "name "+DemoCodes+" or the files of a list",
+			"open code list: no name or path given: %w", ErrUnknown)
 	}
 	for _, source := range opts.Sources {
 		fsys, name := opts.FS, path.Clean(source)
@@ -120,7 +123,8 @@ func readMaybeGzip(fsys fs.FS, name string, limit int64) ([]byte, *Problem) {
 		return nil, &Problem{Kind: KindSyntax, File: name, Message: "is gzip that is cut short or damaged", Mend: "fetch the file again"}
 	}
 	if int64(len(plain)) > limit {
-		return nil, &Problem{Kind: KindLimit, File: name, Message: fmt.Sprintf("unpacks to more than %d bytes", limit), Mend: "name a smaller list"}
+		message := fmt.Sprintf("unpacks to more than %d bytes", limit)
+		return nil, &Problem{Kind: KindLimit, File: name, Message: message, Mend: "name a smaller list"}
 	}
 	return bytes.TrimPrefix(plain, bom), nil
 }

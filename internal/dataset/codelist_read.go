@@ -66,8 +66,9 @@ func codeColumns(format CodeListFormat) (columns []string, headed bool) {
 		return []string{"code", "en", "sv"}, true
 	case CodesSE:
 		return []string{"code", "mark", "title"}, false
+	default: // CodesAuto is resolved before
+		return nil, false
 	}
-	return nil, false
 }
 
 func guessCodes(header []string) CodeListFormat {
@@ -139,7 +140,7 @@ func codeEntryOf(fields []string, format CodeListFormat) (entry codeEntry, reaso
 		entry.billable = true
 		title("en", fields[1])
 		title("sv", fields[2])
-	case CodesSE:
+	default: // CodesSE
 		switch strings.TrimSpace(fields[1]) {
 		case "", "*", "†", "+":
 		default:

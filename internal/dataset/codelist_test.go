@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
+
 	"github.com/wattsweep/wattsweep/internal/dataset"
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
@@ -80,8 +81,10 @@ func TestOpenCodeListRefuses(t *testing.T) {
 	for name, f := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := dataset.OpenCodeList(t.Context(), dataset.CodeListOptions{Sources: []string{"c"}, Name: "mine", System: "ICD-10-SE",
-				Limits: dataset.Limits{FileBytes: 1000, CodeRows: 3}, FS: fstest.MapFS{"c": f}})
+			_, err := dataset.OpenCodeList(t.Context(), dataset.CodeListOptions{
+				Sources: []string{"c"}, Name: "mine", System: "ICD-10-SE",
+				Limits: dataset.Limits{FileBytes: 1000, CodeRows: 3}, FS: fstest.MapFS{"c": f},
+			})
 			_, ok := errors.AsType[*dataset.InvalidError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, fault.Invalid, fault.KindOf(err))

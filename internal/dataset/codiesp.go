@@ -23,8 +23,10 @@ func codiEspFolders() []codiEspFolder {
 // machine-translated English with ICD-10-CM codes in lower case. The codes
 // keep the order of the file; CodiEsp does not say which is the main one.
 func openCodiEsp(ctx context.Context, fsys fs.FS, name string, opts Options, found *problems) Dataset {
-	set := codiEspSet{fsys: fsys, root: name, limits: opts.Limits, found: found,
-		codes: make(map[string][]string), noticed: make(map[string]int)}
+	set := codiEspSet{
+		fsys: fsys, root: name, limits: opts.Limits, found: found,
+		codes: make(map[string][]string), noticed: make(map[string]int),
+	}
 	set.readCodes()
 	texts := make(map[string]map[string]string) // id to language to text
 	var languages []string
@@ -40,15 +42,19 @@ func openCodiEsp(ctx context.Context, fsys fs.FS, name string, opts Options, fou
 	if split == "." {
 		split = "all"
 	}
-	d := Dataset{Name: "codiesp-" + split, CodeSystem: "ICD-10-CM", Licence: "CC-BY-4.0",
-		Author: "Miranda-Escalada, Gonzalez-Agirre and Krallinger: CodiEsp", Split: split, Languages: languages, Noticed: set.noticed}
+	d := Dataset{
+		Name: "codiesp-" + split, CodeSystem: "ICD-10-CM", Licence: "CC-BY-4.0",
+		Author: "Miranda-Escalada, Gonzalez-Agirre and Krallinger: CodiEsp", Split: split, Languages: languages, Noticed: set.noticed,
+	}
 	for _, id := range slices.Sorted(maps.Keys(texts)) {
 		d.Journals = append(d.Journals, Journal{ID: id, Codes: set.codes[id], Text: texts[id]})
 	}
 	for _, id := range slices.Sorted(maps.Keys(set.codes)) {
 		if texts[id] == nil && len(languages) > 0 {
-			found.add(Problem{Kind: KindLanguage, File: set.file, Journal: shownID(id), Message: "has codes but no text file",
-				Mend: "put the text beside the others or remove its codes"})
+			found.add(Problem{
+				Kind: KindLanguage, File: set.file, Journal: shownID(id), Message: "has codes but no text file",
+				Mend: "put the text beside the others or remove its codes",
+			})
 		}
 	}
 	return d
@@ -71,8 +77,10 @@ func (s *codiEspSet) codeFile() (string, bool) {
 		tables, err = fs.Glob(s.fsys, path.Join(s.root, "*.tsv"))
 	}
 	if err != nil || len(tables) != 1 {
-		s.found.add(Problem{Kind: KindFile, File: path.Base(s.root), Message: fmt.Sprintf("%d code tables (*D.tsv), expected one", len(tables)),
-			Mend: "name the folder of one split, with its code table and text_files"})
+		s.found.add(Problem{
+			Kind: KindFile, File: path.Base(s.root), Message: fmt.Sprintf("%d code tables (*D.tsv), expected one", len(tables)),
+			Mend: "name the folder of one split, with its code table and text_files",
+		})
 		return "", false
 	}
 	return tables[0], true

@@ -22,7 +22,10 @@ type tableRow struct {
 
 // readTable reads a table with a header. Rows of a wrong width or with broken
 // quotes are problems; each row that is whole is given to take.
-func readTable(ctx context.Context, file string, raw []byte, comma rune, found *problems, header func(columns []string) bool, take func(tableRow) bool) {
+func readTable(
+	ctx context.Context, file string, raw []byte, comma rune, found *problems,
+	header func(columns []string) bool, take func(tableRow) bool,
+) {
 	if !utf8.Valid(raw) {
 		found.add(Problem{Kind: KindText, File: file, Message: "not valid UTF-8", Mend: "save the table as UTF-8"})
 		return
@@ -44,8 +47,10 @@ func readTable(ctx context.Context, file string, raw []byte, comma rune, found *
 			return
 		}
 		if err != nil {
-			found.add(Problem{Kind: KindSyntax, File: file, Line: csvLine(err), Message: csvReason(err),
-				Mend: fmt.Sprintf("every row needs %d columns separated by %q, with quotes doubled inside quotes", len(columns), comma)})
+			found.add(Problem{
+				Kind: KindSyntax, File: file, Line: csvLine(err), Message: csvReason(err),
+				Mend: fmt.Sprintf("every row needs %d columns separated by %q, with quotes doubled inside quotes", len(columns), comma),
+			})
 			if !errors.Is(err, csv.ErrFieldCount) {
 				return // after a broken quote no later row can be trusted
 			}
@@ -63,8 +68,7 @@ func readTable(ctx context.Context, file string, raw []byte, comma rune, found *
 }
 
 func csvLine(err error) int {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		return parse.Line
 	}
 	return 0
@@ -94,8 +98,10 @@ var (
 func openCSV(ctx context.Context, fsys fs.FS, name string, opts Options, found *problems) Dataset {
 	file := path.Base(name)
 	if opts.CodeSystem == "" {
-		found.add(Problem{Kind: KindField, File: file, Field: "code_system",
-			Message: "not stated: a table has no manifest", Mend: "name the code system, for example ICD-10-SE"})
+		found.add(Problem{
+			Kind: KindField, File: file, Field: "code_system",
+			Message: "not stated: a table has no manifest", Mend: "name the code system, for example ICD-10-SE",
+		})
 	}
 	raw, problem := readLimited(fsys, name, opts.Limits.FileBytes)
 	if problem != nil {
@@ -131,8 +137,10 @@ func (s *csvSet) header(columns []string) bool {
 	ok := true
 	refuse := func(field, message string) {
 		ok = false
-		s.found.add(Problem{Kind: KindField, File: s.file, Line: 1, Field: field, Message: message,
-			Mend: "the columns are " + strings.Join(csvAllowed, ", ")})
+		s.found.add(Problem{
+			Kind: KindField, File: s.file, Line: 1, Field: field, Message: message,
+			Mend: "the columns are " + strings.Join(csvAllowed, ", "),
+		})
 	}
 	for i, column := range columns {
 		if !slices.Contains(csvAllowed, column) {
@@ -152,8 +160,10 @@ func (s *csvSet) header(columns []string) bool {
 func (s *csvSet) take(cells tableRow) bool {
 	row := rowReader{file: s.file, line: cells.line, limits: s.limits, found: s.found}
 	before := s.found.mark()
-	j := Journal{ID: strings.TrimSpace(cells.cells["id"]), Specialty: cells.cells["specialty"],
-		Difficulty: cells.cells["difficulty"], Text: make(map[string]string)}
+	j := Journal{
+		ID: strings.TrimSpace(cells.cells["id"]), Specialty: cells.cells["specialty"],
+		Difficulty: cells.cells["difficulty"], Text: make(map[string]string),
+	}
 	row.id(j.ID)
 	row.label("specialty", j.Specialty)
 	row.label("difficulty", j.Difficulty)

@@ -21,7 +21,7 @@ func newEncoder(purpose string) encoder {
 }
 
 func (e encoder) num(n int) {
-	e.h.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	e.h.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // a length is never negative
 }
 
 func (e encoder) str(s string) {

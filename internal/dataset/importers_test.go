@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
 	"github.com/wattsweep/wattsweep/internal/dataset"
 )
 

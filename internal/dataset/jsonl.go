@@ -32,8 +32,10 @@ func readJSONL(ctx context.Context, file string, raw []byte, limits Limits, foun
 			continue
 		}
 		if len(journals) >= limits.Journals {
-			found.add(Problem{Kind: KindLimit, File: file, Line: number,
-				Message: fmt.Sprintf("more than %d journals", limits.Journals), Mend: "split the set"})
+			found.add(Problem{
+				Kind: KindLimit, File: file, Line: number,
+				Message: fmt.Sprintf("more than %d journals", limits.Journals), Mend: "split the set",
+			})
 			return journals
 		}
 		row := rowReader{file: file, line: number, limits: limits, found: found}

@@ -43,8 +43,10 @@ func readManifest(fsys fs.FS, limits Limits, found *problems) (Manifest, bool) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&m); err != nil {
-		found.add(Problem{Kind: KindSyntax, File: manifestName, Message: jsonReason(err),
-			Mend: "write one JSON object with name, version, author, licence, code_system, languages, journals, file, sha256"})
+		found.add(Problem{
+			Kind: KindSyntax, File: manifestName, Message: jsonReason(err),
+			Mend: "write one JSON object with name, version, author, licence, code_system, languages, journals, file, sha256",
+		})
 		return m, false
 	}
 	ok := true

@@ -23,8 +23,10 @@ func openJSONL(ctx context.Context, fsys fs.FS, name string, opts Options, found
 		return openManifest(ctx, sub, opts, found)
 	}
 	if opts.CodeSystem == "" {
-		found.add(Problem{Kind: KindField, File: path.Base(name), Field: "code_system",
-			Message: "not stated: a lone .jsonl file has no manifest", Mend: "name the code system, for example ICD-10-SE"})
+		found.add(Problem{
+			Kind: KindField, File: path.Base(name), Field: "code_system",
+			Message: "not stated: a lone .jsonl file has no manifest", Mend: "name the code system, for example ICD-10-SE",
+		})
 	}
 	raw, problem := readLimited(fsys, name, opts.Limits.FileBytes)
 	if problem != nil {
@@ -51,20 +53,26 @@ func openManifest(ctx context.Context, fsys fs.FS, opts Options, found *problems
 	}
 	sum := sha256.Sum256(raw)
 	if got := hex.EncodeToString(sum[:]); got != m.SHA256 {
-		found.add(Problem{Kind: KindFile, File: m.File, Field: "sha256",
+		found.add(Problem{
+			Kind: KindFile, File: m.File, Field: "sha256",
 			Message: fmt.Sprintf("the file has %s, the manifest says %s", got, m.SHA256),
-			Mend:    "fetch the file again, or write the new checksum if the change is meant"})
+			Mend:    "fetch the file again, or write the new checksum if the change is meant",
+		})
 	}
-	d := Dataset{Name: m.Name, Version: m.Version, CodeSystem: m.CodeSystem, Licence: m.Licence,
-		Author: m.Author, Split: m.Split, Languages: slices.Clone(m.Languages)}
+	d := Dataset{
+		Name: m.Name, Version: m.Version, CodeSystem: m.CodeSystem, Licence: m.Licence,
+		Author: m.Author, Split: m.Split, Languages: slices.Clone(m.Languages),
+	}
 	if d.Split == "" {
 		d.Split = "all"
 	}
 	before := found.mark()
 	d.Journals = readJSONL(ctx, m.File, raw, opts.Limits, found)
 	if len(d.Journals) != m.Journals && found.clean(before) {
-		found.add(Problem{Kind: KindFile, File: m.File, Field: "journals",
-			Message: fmt.Sprintf("%d journals, the manifest says %d", len(d.Journals), m.Journals), Mend: "correct the count or the file"})
+		found.add(Problem{
+			Kind: KindFile, File: m.File, Field: "journals",
+			Message: fmt.Sprintf("%d journals, the manifest says %d", len(d.Journals), m.Journals), Mend: "correct the count or the file",
+		})
 	}
 	return d
 }

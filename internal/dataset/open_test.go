@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
+
 	"github.com/wattsweep/wattsweep/internal/dataset"
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
@@ -86,8 +87,10 @@ func TestOpenRefusesBadJSONLines(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			invalid := refused(t, dataset.Options{Source: "set.jsonl", CodeSystem: "ICD-10-SE",
-				Limits: dataset.Limits{TextBytes: 200, Codes: 3, Journals: 4}, FS: fstest.MapFS{"set.jsonl": file(c.content)}})
+			invalid := refused(t, dataset.Options{
+				Source: "set.jsonl", CodeSystem: "ICD-10-SE",
+				Limits: dataset.Limits{TextBytes: 200, Codes: 3, Journals: 4}, FS: fstest.MapFS{"set.jsonl": file(c.content)},
+			})
 			found := false
 			for _, p := range invalid.Problems {
 				found = found || (p.Kind == c.kind || c.kind == dataset.KindLimit) && p.Line == c.line && (c.field == "" || p.Field == c.field)

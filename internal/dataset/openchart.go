@@ -25,14 +25,38 @@ type heading struct{ column, title string }
 // what is named here is ever printed, so no column with the answer can leak.
 func openChartHeadings() []heading {
 	return []heading{
-		{"sokorsak", "Sökorsak"}, {"kon", "Kön"}, {"alder", "Ålder"}, {"socialt", "Socialt"},
-		{"tidigare_sjukdomar", "Tidigare sjukdomar"}, {"aktuellt", "Aktuellt"}, {"hereditet", "Hereditet"},
-		{"rokning", "Rökning"}, {"larm", "Larm"}, {"allmantillstand", "Allmäntillstånd"}, {"hjarta", "Hjärta"},
-		{"lungor", "Lungor"}, {"buk", "Buk"}, {"sbp", "Systoliskt blodtryck"}, {"dbp", "Diastoliskt blodtryck"},
-		{"sat", "Saturation"}, {"puls", "Puls"}, {"temp", "Temperatur"}, {"af", "Andningsfrekvens"},
-		{"lokalstatus", "Lokalstatus"}, {"oron", "Öron"}, {"mos", "Mun och svalg"}, {"neurologi", "Neurologi"},
-		{"A", "A"}, {"B", "B"}, {"C", "C"}, {"D", "D"}, {"E", "E"}, {"lab", "Lab"}, {"ekg", "EKG"},
-		{"bedomning", "Bedömning"}, {"planering", "Planering"},
+		{"sokorsak", "Sökorsak"},
+		{"kon", "Kön"},
+		{"alder", "Ålder"},
+		{"socialt", "Socialt"},
+		{"tidigare_sjukdomar", "Tidigare sjukdomar"},
+		{"aktuellt", "Aktuellt"},
+		{"hereditet", "Hereditet"},
+		{"rokning", "Rökning"},
+		{"larm", "Larm"},
+		{"allmantillstand", "Allmäntillstånd"},
+		{"hjarta", "Hjärta"},
+		{"lungor", "Lungor"},
+		{"buk", "Buk"},
+		{"sbp", "Systoliskt blodtryck"},
+		{"dbp", "Diastoliskt blodtryck"},
+		{"sat", "Saturation"},
+		{"puls", "Puls"},
+		{"temp", "Temperatur"},
+		{"af", "Andningsfrekvens"},
+		{"lokalstatus", "Lokalstatus"},
+		{"oron", "Öron"},
+		{"mos", "Mun och svalg"},
+		{"neurologi", "Neurologi"},
+		{"A", "A"},
+		{"B", "B"},
+		{"C", "C"},
+		{"D", "D"},
+		{"E", "E"},
+		{"lab", "Lab"},
+		{"ekg", "EKG"},
+		{"bedomning", "Bedömning"},
+		{"planering", "Planering"},
 	}
 }
 
@@ -54,9 +78,11 @@ func openOpenChart(ctx context.Context, fsys fs.FS, name string, opts Options, f
 		labels: readLabels(fsys, path.Join(path.Dir(name), openChartLabels), opts.Limits, found),
 	}
 	readTable(ctx, set.file, raw, ';', found, set.header, set.take)
-	return Dataset{Name: "openchart-se", CodeSystem: "ICD-10-SE", Licence: "CC-BY-4.0",
+	return Dataset{
+		Name: "openchart-se", CodeSystem: "ICD-10-SE", Licence: "CC-BY-4.0",
 		Author: "Berg, Aasa, Appelgren Thorell and Aits: OpenChart-SE", Split: "all",
-		Languages: []string{"sv"}, Journals: set.journals, Noticed: set.noticed}
+		Languages: []string{"sv"}, Journals: set.journals, Noticed: set.noticed,
+	}
 }
 
 type openChartSet struct {
@@ -77,8 +103,10 @@ func (s *openChartSet) header(columns []string) bool {
 	for _, column := range []string{"id", "sokorsak", "bedomning", "planering", openChartLabel} {
 		if !there[column] {
 			ok = false
-			s.found.add(Problem{Kind: KindField, File: s.file, Line: 1, Field: column, Message: "the column is missing",
-				Mend: "use the table as OpenChart-SE publishes it, separated by semicolons"})
+			s.found.add(Problem{
+				Kind: KindField, File: s.file, Line: 1, Field: column, Message: "the column is missing",
+				Mend: "use the table as OpenChart-SE publishes it, separated by semicolons",
+			})
 		}
 	}
 	return ok

@@ -52,8 +52,7 @@ func readLimited(fsys fs.FS, name string, limit int64) ([]byte, *Problem) {
 
 // pathReason is the error without the path, which the problem names already.
 func pathReason(err error) string {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err.Error()
 	}
 	return err.Error()

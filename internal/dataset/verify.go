@@ -35,8 +35,10 @@ func Verify(d Dataset, limit int) Report {
 	}
 	v := verifier{
 		d: d, found: problems{limit: limit}, ids: make(map[string]int), texts: make(map[textKey]string),
-		report: Report{Name: d.Name, Hash: d.Hash(), Journals: len(d.Journals),
-			Texts: make(map[string]int), Words: make(map[string]int), Counts: make(map[Kind]int)},
+		report: Report{
+			Name: d.Name, Hash: d.Hash(), Journals: len(d.Journals),
+			Texts: make(map[string]int), Words: make(map[string]int), Counts: make(map[Kind]int),
+		},
 	}
 	v.set()
 	codes := make(map[string]bool)

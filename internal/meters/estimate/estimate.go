@@ -178,7 +178,7 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	if err != nil {
 		dst[0] = bench.Reading{At: at, State: bench.ReadingMissing, Reason: reasonCPU}
 		dst[1] = dst[0]
-		return nil
+		return nil //nolint:nilerr // a reading that is missing is stored as such, with its reason
 	}
 	m.add(at, times.Busy(), dst)
 	return nil

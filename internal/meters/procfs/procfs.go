@@ -129,12 +129,12 @@ const (
 
 func kilobytes(text []byte, key string) (uint64, bool) {
 	for len(text) > 0 {
-		line := text
-		if end := bytes.IndexByte(text, '\n'); end >= 0 {
-			line, text = text[:end], text[end+1:]
-		} else {
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 {
 			return 0, false // a line that was cut off
 		}
+		line := text[:end]
+		text = text[end+1:]
 		if len(line) > len(key) && string(line[:len(key)]) == key {
 			n, _, ok := number(line[len(key):])
 			if !ok || n > 1<<53 {

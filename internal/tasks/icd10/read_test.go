@@ -144,7 +144,7 @@ func FuzzReadCodes(f *testing.F) {
 			limit = MaxCodes
 		}
 		require.LessOrEqual(t, len(codes), limit)
-		require.Equal(t, len(codes), len(set(codes)), "each once")
+		require.Len(t, set(codes), len(codes), "each once")
 		for _, c := range codes {
 			n, ok := Normalise(c)
 			require.True(t, ok, c)
