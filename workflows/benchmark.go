@@ -17,6 +17,8 @@ const (
 	chunk = 500
 	// maxReloads is how often a model may vanish before the cell is given up.
 	maxReloads = 10
+	// maxDetails is how much text, in bytes, the UI is given about a cell.
+	maxDetails = 3 << 10
 )
 
 // Benchmark takes one cell through its stages. However it leaves, it unloads
@@ -120,18 +122,25 @@ func (b *benchmark) measure(ctx workflow.Context) error {
 		}
 		b.log = append(b.log, fmt.Sprintf("**%s**: %s", s.stage, note.Text))
 	}
-	if err := b.climb(ctx, 1); err != nil {
+	if _, err := b.mend(ctx, b.ready(ctx, 1)); err != nil {
 		return err
 	}
+	return b.inferAll(ctx)
+}
+
+// ready loads the model, on the given rung or the next that fits, measures it
+// loaded and not asked, and warms it up.
+func (b *benchmark) ready(ctx workflow.Context, rung int) error {
+	if err := b.climb(ctx, rung); err != nil {
+		return err
+	}
+	var note contract.Note
 	idle := contract.IdleIn{CellRef: b.ref(bench.StageIdle), Phase: bench.PhaseIdle, Length: b.in.Idle}
 	summary := fmt.Sprintf("%s loaded, not asked, %s", b.in.At.Model, b.in.Idle)
 	if err := b.do(ctx, bench.StageIdle, contract.ActMeasureIdle, true, summary, idle, &note); err != nil {
 		return err
 	}
-	if err := b.warmUp(ctx); err != nil {
-		return err
-	}
-	return b.inferAll(ctx)
+	return b.warmUp(ctx)
 }
 
 // inferAll makes every run's calls; a run that moved to another rung starts
@@ -142,24 +151,20 @@ func (b *benchmark) inferAll(ctx workflow.Context) error {
 		for from < b.in.Items {
 			to := min(from+chunk, b.in.Items)
 			out, err := b.infer(ctx, run, from, to)
-			switch code := codeOf(err); {
-			case err == nil:
-				from = to
-				b.calls += out.Calls
-				b.segments[run], b.remeasured[run] = out.Segments, out.Remeasured
-				b.log = append(b.log, fmt.Sprintf("**infer** run %d: %s", run, out.Text))
-			case code == fault.CodeModelNotResident:
-				if err := b.reload(ctx); err != nil {
+			if err != nil {
+				afresh, err := b.mend(ctx, err)
+				if err != nil {
 					return err
 				}
-			case code == fault.CodeOutOfMemory:
-				if err := b.stepDown(ctx); err != nil {
-					return err
+				if afresh {
+					run, from = 1, 0
 				}
-				run, from = 1, 0
-			default:
-				return err
+				continue
 			}
+			from = to
+			b.calls += out.Calls
+			b.segments[run], b.remeasured[run] = out.Segments, out.Remeasured
+			b.log = append(b.log, fmt.Sprintf("**infer** run %d: %s", run, out.Text))
 		}
 	}
 	return nil
@@ -176,11 +181,7 @@ func (b *benchmark) infer(ctx workflow.Context, run, from, to int) (contract.Inf
 func (b *benchmark) warmUp(ctx workflow.Context) error {
 	var note contract.Note
 	summary := fmt.Sprintf("%d discarded call(s); is the answer coherent?", b.in.WarmUp)
-	err := b.do(ctx, bench.StageWarmUp, contract.ActWarmUp, true, summary, b.resident(bench.StageWarmUp), &note)
-	if codeOf(err) == fault.CodeModelNotResident {
-		return b.reload(ctx)
-	}
-	return err
+	return b.do(ctx, bench.StageWarmUp, contract.ActWarmUp, true, summary, b.resident(bench.StageWarmUp), &note)
 }
 
 // unload takes the model out and sees that memory came back. It runs even when
@@ -225,7 +226,6 @@ func (b *benchmark) do(ctx workflow.Context, stage bench.Stage, activity string,
 	if err := b.show(ctx, string(stage), summary); err != nil {
 		return err
 	}
-	b.stage, b.note = stage, summary
 	queue := contract.QueueControl
 	if onHost {
 		queue = contract.HostQueue(b.in.At.Host)
@@ -237,12 +237,12 @@ func (b *benchmark) do(ctx workflow.Context, stage bench.Stage, activity string,
 
 // show renews search attributes and current details when the stage changes.
 func (b *benchmark) show(ctx workflow.Context, state, summary string) error {
-	b.note = summary
+	changed := state != string(b.stage)
+	b.stage, b.note = bench.Stage(state), summary
 	workflow.SetCurrentDetails(ctx, b.details())
-	if state == string(b.stage) {
+	if !changed {
 		return nil
 	}
-	b.stage = bench.Stage(state)
 	progress := 0.0
 	if total := b.in.Runs * b.in.Items; total > 0 {
 		progress = float64(b.calls) / float64(total)
@@ -257,7 +257,16 @@ func (b *benchmark) show(ctx workflow.Context, state, summary string) error {
 
 func (b *benchmark) details() string {
 	text := fmt.Sprintf("**%s**\n\nstage **%s**: %s\n\n%d of %d calls", b.in.At, b.stage, b.note, b.calls, b.in.Runs*b.in.Items)
-	for _, line := range b.log {
+	// The newest lines that fit are shown.
+	first, size := len(b.log), len(text)
+	for first > 0 && size+len(b.log[first-1]) < maxDetails {
+		first--
+		size += len(b.log[first]) + len("\n- ")
+	}
+	if first > 0 {
+		text += fmt.Sprintf("\n- … %d earlier", first)
+	}
+	for _, line := range b.log[first:] {
 		text += "\n- " + line
 	}
 	return text

@@ -13,16 +13,23 @@ import (
 
 // climb tries the rungs of the ladder from the given one on. A rung that runs
 // out of memory or is refused by the runtime leads to the next, after memory
-// has been seen to come back; any other failure ends the cell once the
-// activity's own tries are used up.
+// has been seen to come back; a model that vanished as soon as it was loaded is
+// loaded again; any other failure ends the cell once the activity's own tries
+// are used up.
 func (b *benchmark) climb(ctx workflow.Context, from int) error {
 	after := ""
-	for rung := from; rung <= len(b.in.Rungs); rung++ {
+	for rung := from; rung <= len(b.in.Rungs); {
 		err := b.load(ctx, rung, after)
 		code := codeOf(err)
 		switch {
 		case err == nil:
 			return nil
+		case code == fault.CodeModelNotResident:
+			if err := b.vanished(); err != nil {
+				return err
+			}
+			after = again
+			continue
 		case code == fault.CodeOutOfMemory:
 			after = " after out of memory"
 		case code == fault.CodeRungRejected:
@@ -33,8 +40,22 @@ func (b *benchmark) climb(ctx workflow.Context, from int) error {
 		if err := b.reclaim(ctx); err != nil {
 			return err
 		}
+		rung++
 	}
 	return errUnfit
+}
+
+// again is why a rung is loaded once more.
+const again = " again, since it vanished from memory"
+
+// vanished counts how often the model was lost, up to a bound.
+func (b *benchmark) vanished() error {
+	b.reloads++
+	if b.reloads <= maxReloads {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(
+		fmt.Sprintf("the model vanished from memory %d times; look at the runtime's log", b.reloads), "Unstable", nil)
 }
 
 func (b *benchmark) load(ctx workflow.Context, rung int, after string) error {
@@ -55,16 +76,31 @@ func (b *benchmark) reclaim(ctx workflow.Context) error {
 	return b.do(ctx, bench.StageLoad, contract.ActReclaim, true, "see that memory came back", b.ref(bench.StageLoad), &note)
 }
 
+// mend answers what a warm-up or calls failed with: a model that vanished is
+// loaded again, one that ran out of memory is loaded on the next rung, and
+// then the runs start afresh. Any other error is given back.
+func (b *benchmark) mend(ctx workflow.Context, err error) (afresh bool, _ error) {
+	for err != nil {
+		switch codeOf(err) {
+		case fault.CodeModelNotResident:
+			err = b.reload(ctx)
+		case fault.CodeOutOfMemory:
+			afresh, err = true, b.stepDown(ctx)
+		default:
+			return afresh, err
+		}
+	}
+	return afresh, nil
+}
+
 // reload brings the model back on the same rung after it vanished: the host
 // was rebooted, or the runtime restarted. The calls that follow are a new
 // segment of the same run.
 func (b *benchmark) reload(ctx workflow.Context) error {
-	b.reloads++
-	if b.reloads > maxReloads {
-		return temporal.NewNonRetryableApplicationError(
-			fmt.Sprintf("the model vanished from memory %d times; look at the runtime's log", b.reloads), "Unstable", nil)
+	if err := b.vanished(); err != nil {
+		return err
 	}
-	if err := b.load(ctx, b.rung, " again, since it vanished from memory"); err != nil {
+	if err := b.load(ctx, b.rung, again); err != nil {
 		return err
 	}
 	return b.warmUp(ctx)
@@ -81,8 +117,5 @@ func (b *benchmark) stepDown(ctx workflow.Context) error {
 		return err
 	}
 	b.calls, b.segments, b.remeasured = 0, map[int]int{}, map[int]int{}
-	if err := b.climb(ctx, b.rung+1); err != nil {
-		return err
-	}
-	return b.warmUp(ctx)
+	return b.ready(ctx, b.rung+1)
 }

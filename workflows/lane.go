@@ -104,7 +104,7 @@ func childOptions(cell contract.BenchmarkIn) workflow.ChildWorkflowOptions {
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-		StaticSummary:         cell.At.String(),
+		StaticSummary:         oneLine(cell.At.String()),
 		StaticDetails: fmt.Sprintf("Sweep **%s** (%s), cell %s, try %d: %d run(s) of %d journals, %d rung(s).",
 			cell.Name, cell.Sweep, cell.Cell, cell.Attempt, cell.Runs, cell.Items, len(cell.Rungs)),
 		TypedSearchAttributes: temporal.NewSearchAttributes(

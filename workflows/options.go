@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -57,7 +58,7 @@ func withPolicy(ctx workflow.Context, activity, queue, id, summary string, heart
 		StartToCloseTimeout: p.timeout,
 		HeartbeatTimeout:    p.heartbeat,
 		WaitForCancellation: true,
-		Summary:             summary,
+		Summary:             oneLine(summary),
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:        2 * time.Second,
 			BackoffCoefficient:     2,
@@ -66,6 +67,19 @@ func withPolicy(ctx workflow.Context, activity, queue, id, summary string, heart
 			NonRetryableErrorTypes: []string{"payloadSizeError"},
 		},
 	})
+}
+
+// maxSummary is how many bytes of a summary Temporal keeps for certain.
+const maxSummary = 200
+
+// oneLine cuts a summary that long names have made too long, at a whole
+// character.
+func oneLine(text string) string {
+	if len(text) <= maxSummary {
+		return text
+	}
+	const more = "…"
+	return strings.ToValidUTF8(text[:maxSummary-len(more)], "") + more
 }
 
 // control runs a short activity on the control queue.
