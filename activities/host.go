@@ -25,6 +25,8 @@ type Host struct {
 	Name string
 	// Build names the worker's version.
 	Build string
+	// BootID tells boots of the host apart.
+	BootID string
 	// Clock is the host's one clock for samples and calls.
 	Clock meters.Clock
 	// Runtime gives the runtime that a spec names.

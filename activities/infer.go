@@ -37,7 +37,9 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 			return contract.InferOut{}, err
 		}
 		defer beating(ctx, seg.beat.get)()
+		settle := seg.storing(ctx)
 		loopErr := seg.loop(ctx)
+		settle()
 		if err := seg.end(ctx, loopErr); err != nil {
 			return contract.InferOut{}, err
 		}
@@ -59,7 +61,6 @@ type segment struct {
 	row      bench.Segment
 	m        *sampling
 	beat     cursor[contract.Beat]
-	stored   time.Duration // when readings were last made durable
 	failed   int
 	again    int // calls measured again
 }
@@ -91,13 +92,8 @@ func (j *job) openSegment(ctx context.Context, in contract.InferIn) (*segment, e
 	if s.m, err = j.sample(ctx); err != nil {
 		return nil, err
 	}
-	facts, err := j.host.Facts(ctx)
-	if err != nil {
-		s.m.close()
-		return nil, fmt.Errorf("describe host %s: %w", j.host.Name, err)
-	}
 	s.row = bench.Segment{
-		Cell: in.Cell, Run: in.Run, LoadToken: in.Token, WorkerBuild: j.host.Build, BootID: facts.BootID,
+		Cell: in.Cell, Run: in.Run, LoadToken: in.Token, WorkerBuild: j.host.Build, BootID: j.host.BootID,
 		Attempt: int(activity.GetInfo(ctx).Attempt),
 	}
 	if s.row.No, s.before, err = j.host.Store.OpenSegment(ctx, in.Epoch, s.row); err != nil {
@@ -151,7 +147,7 @@ func (s *segment) loop(ctx context.Context) error {
 			return err
 		}
 		s.count(call, item)
-		if err := s.after(ctx, whole, call, stop); err != nil {
+		if err := s.after(whole, call, stop); err != nil {
 			return err
 		}
 		if next == nil && i+1 < len(s.todo) {
@@ -161,6 +157,28 @@ func (s *segment) loop(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// storing makes the readings so far durable every storeEvery, beside the loop
+// and not in it, until settle is called. What fails here is tried again with
+// the next tick, and at the end of the segment, where it counts.
+func (s *segment) storing(ctx context.Context) (settle func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(storeEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_, _ = s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 func (s *segment) count(call bench.Call, item int) {
@@ -175,13 +193,7 @@ func (s *segment) count(call bench.Call, item int) {
 }
 
 // after decides whether the loop goes on after a committed call.
-func (s *segment) after(ctx, whole context.Context, call bench.Call, stop error) error {
-	if now := s.host.Clock.Now(); now-s.stored >= storeEvery {
-		s.stored = now
-		if _, err := s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No); err != nil && ctx.Err() == nil {
-			return err
-		}
-	}
+func (s *segment) after(whole context.Context, call bench.Call, stop error) error {
 	if stop != nil {
 		return stop
 	}
@@ -249,6 +261,8 @@ func unmeasured(err error, ans runtimes.Answer) bool {
 // activity is being cancelled.
 func (s *segment) end(ctx context.Context, loopErr error) error {
 	defer s.m.close()
+	// The last sample is taken now, so that the window need not wait for one.
+	s.m.sampler.Stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	s.row.End = "complete"

@@ -57,6 +57,8 @@ type Fake struct {
 	Models  map[string]*Model
 	// Replies are given in turn; the last one goes on.
 	Replies []Reply
+	// Takes is how long every call takes before its first content.
+	Takes time.Duration
 	// LoadTrouble is what every load meets.
 	LoadTrouble Trouble
 	// PullTrouble is what every pull meets: Hang, NoEnd, MidError, Cut.

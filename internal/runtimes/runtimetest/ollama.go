@@ -8,12 +8,25 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // ServeOllama serves the fake in Ollama's own protocol until the test ends, and
 // gives the server's address.
 func ServeOllama(tb testing.TB, f *Fake) string {
 	tb.Helper()
+	handler, release := OllamaHandler(f)
+	server := httptest.NewServer(handler)
+	tb.Cleanup(func() {
+		release()
+		server.Close()
+	})
+	return server.URL
+}
+
+// OllamaHandler answers for the fake in Ollama's own protocol; release lets go
+// of requests that hang.
+func OllamaHandler(f *Fake) (handler http.Handler, release func()) {
 	o := &ollama{Fake: f, done: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/version", o.version)
@@ -22,12 +35,7 @@ func ServeOllama(tb testing.TB, f *Fake) string {
 	mux.HandleFunc("POST /api/show", o.show)
 	mux.HandleFunc("POST /api/pull", o.pull)
 	mux.HandleFunc("POST /api/generate", o.generate)
-	server := httptest.NewServer(mux)
-	tb.Cleanup(func() {
-		close(o.done)
-		server.Close()
-	})
-	return server.URL
+	return mux, func() { close(o.done) }
 }
 
 type ollama struct {
@@ -205,6 +213,13 @@ func (o *ollama) speak(w http.ResponseWriter, r *http.Request, in ask) {
 	if early(reply.Trouble) {
 		o.trouble(w, r, reply.Trouble, in.Prompt)
 		return
+	}
+	if o.Takes > 0 {
+		select {
+		case <-time.After(o.Takes):
+		case <-r.Context().Done():
+			return
+		}
 	}
 	s := newStream(w)
 	for _, text := range reply.Thinking {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wattsweep/wattsweep/config"
+	"github.com/wattsweep/wattsweep/internal/app"
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/runtimes/runtimetest"
+	"github.com/wattsweep/wattsweep/internal/telemetry"
+)
+
+// lab is the whole harness against a simulated model server on loopback.
+type lab struct {
+	fake   *runtimetest.Fake
+	server *httptest.Server
+	free   func()
+	app    *app.App
+	worker *app.Worker
+	host   string
+}
+
+func newLab(ctx context.Context) (*lab, error) {
+	dsn, temporal := os.Getenv("WATTSWEEP_TEST_DSN"), os.Getenv("WATTSWEEP_TEST_TEMPORAL")
+	if dsn == "" || temporal == "" {
+		return nil, fmt.Errorf("WATTSWEEP_TEST_DSN and WATTSWEEP_TEST_TEMPORAL are not set: run make bench, which starts servers")
+	}
+	l := &lab{fake: runtimetest.NewFake(), host: "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
+	var handler http.Handler
+	handler, l.free = runtimetest.OllamaHandler(l.fake)
+	l.server = httptest.NewServer(handler)
+	settings, _, err := config.Load(config.LoadOptions{Environ: []string{"HOME=" + os.TempDir()}, Dir: os.TempDir()})
+	if err != nil {
+		return nil, err
+	}
+	settings.Database.DSN, settings.Temporal.Address = dsn, temporal
+	settings.Temporal.Namespace = os.Getenv("WATTSWEEP_TEST_NAMESPACE")
+	if settings.Temporal.Namespace == "" {
+		settings.Temporal.Namespace = "wattsweep"
+	}
+	settings.Runtimes = []config.RuntimeServer{{Name: "simulated", Kind: "ollama", URL: l.server.URL}}
+	l.app, err = app.Connect(ctx, app.Options{Settings: settings, Log: telemetry.Logger(io.Discard, false)})
+	if err != nil {
+		return nil, err
+	}
+	l.worker, err = l.app.StartWorker(ctx, app.Roles{Control: true, Host: l.host})
+	return l, err
+}
+
+func (l *lab) close() {
+	l.worker.Stop()
+	l.app.Close()
+	l.free()
+	l.server.Close()
+}
+
+// spec asks a simulated model about 40 journals.
+const spec = `
+name: bench
+hosts: [HOST]
+runtimes: [{name: simulated, kind: ollama, max_output_tokens: 8}]
+models: [{name: known, context_tokens: 2048}]
+task: {name: icd10}
+datasets: [{name: demo-journals, languages: [en], limit: 40}]
+runs: RUNS
+phases: {baseline: 1s, idle: 1s, warm_up_calls: 1}
+meters: {interval: 50ms, host: true, estimate: {idle_power_w: 20, power_per_busy_core_w: 8, source: simulated}}
+`
+
+// sweep runs the spec and gives its only cell.
+func (l *lab) sweep(ctx context.Context, takes time.Duration, runs int) (bench.CellID, error) {
+	l.fake.Set(func(f *runtimetest.Fake) { f.Takes = takes })
+	text := strings.NewReplacer("HOST", l.host, "RUNS", strconv.Itoa(runs)).Replace(spec)
+	parsed, err := config.ParseSpec("bench", []byte(text), app.SpecOptions())
+	if err != nil {
+		return "", err
+	}
+	launched, err := l.app.Launch(ctx, parsed)
+	if err != nil {
+		return "", err
+	}
+	cell := launched.Plan.Cells[0].ID
+	for {
+		c, err := l.app.Store.GetCell(ctx, cell)
+		if err != nil {
+			return "", err
+		}
+		if c.State.Final() {
+			if c.State != bench.StateDone {
+				return "", fmt.Errorf("cell ended as %s: %s", c.State, c.Reason)
+			}
+			return cell, nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
