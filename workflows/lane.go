@@ -46,6 +46,9 @@ type lane struct {
 // next claims one cell and sees it through, or sleeps until woken.
 func (l *lane) next(ctx workflow.Context) error {
 	drain(l.wake)
+	// A stop is in the store before it is signalled, so the claim below heeds
+	// those that came so far; the sweep may have been launched again since.
+	drain(l.cancel)
 	var claim contract.ClaimOut
 	err := control(ctx, contract.ActClaimNext, "claim the next cell of "+l.in.Host, contract.ClaimIn{
 		V: 1, Host: l.in.Host, Claim: l.in.Claim + 1,
@@ -58,8 +61,11 @@ func (l *lane) next(ctx workflow.Context) error {
 	}
 	if !claim.Found {
 		workflow.SetCurrentDetails(ctx, "idle: no cell is queued for "+l.in.Host)
-		l.wake.Receive(ctx, nil)
-		return ctx.Err()
+		// Awaited, not received: a sleeping lane must hear that it is cancelled.
+		if err := workflow.Await(ctx, func() bool { return l.wake.Len() > 0 }); err != nil {
+			return fmt.Errorf("sleep until woken: %w", err)
+		}
+		return nil
 	}
 	l.in.Claim++
 	cell := *claim.Cell
@@ -79,8 +85,8 @@ func (l *lane) measure(ctx workflow.Context, cell contract.BenchmarkIn) (bench.S
 	sel.AddFuture(child, func(f workflow.Future) { err, finished = f.Get(ctx, &out), true })
 	sel.AddReceive(l.cancel, func(ch workflow.ReceiveChannel, _ bool) {
 		var in contract.WakeIn
-		ch.Receive(ctx, &in)
-		if in.CancelSweep == cell.Sweep {
+		// A signal that cannot be read is dropped, and nothing is waited for.
+		if ch.ReceiveAsync(&in) && in.CancelSweep == cell.Sweep {
 			stop()
 		}
 	})

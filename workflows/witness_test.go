@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
@@ -30,20 +31,29 @@ type scene struct {
 	*testsuite.TestWorkflowEnvironment
 	*cast
 	*witness
+	// gone is the id of a workflow that no signal reaches.
+	gone string
 }
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
+	s := newStage(t)
+	workflows.Register(s)
+	return s
+}
+
+// newStage is a scene without workflows.
+func newStage(t *testing.T) *scene {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quiet{})
 	env := suite.NewTestWorkflowEnvironment()
-	s := &scene{env, newCast(), &witness{t: t}}
+	s := &scene{TestWorkflowEnvironment: env, cast: newCast(), witness: &witness{t: t}}
 	env.SetWorkerOptions(worker.Options{
 		Interceptors:             []interceptor.WorkerInterceptor{s.witness},
 		DeadlockDetectionTimeout: 20 * time.Second, // a busy machine is no deadlock
 	})
 	env.SetTestTimeout(30 * time.Second)
-	workflows.Register(env)
 	s.play(env)
 	return s
 }
@@ -189,4 +199,12 @@ func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, updates ...
 		o.w.rungs = append(o.w.rungs, rung)
 	}
 	return o.Next.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+// decode reads the single input of a run that continues as new.
+func decode[T any](t *testing.T, in *commonpb.Payloads) T {
+	t.Helper()
+	var out T
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(in, &out))
+	return out
 }
