@@ -79,8 +79,14 @@ func (s *sweep) run(ctx workflow.Context) (contract.SweepOut, error) {
 		if err := s.wake(ctx); err != nil {
 			return contract.SweepOut{}, err
 		}
-		var first contract.CellClosed
-		closed.ReceiveWithTimeout(ctx, recount, &first)
+		// A stop can make every cell final without a lane that reports one. A
+		// signal is not received here: one that cannot be read would panic.
+		_, err = workflow.AwaitWithTimeout(ctx, recount, func() bool {
+			return closed.Len() > 0 || s.counts.Final == s.counts.Total
+		})
+		if err != nil {
+			return contract.SweepOut{}, fmt.Errorf("wait for cells: %w", err)
+		}
 		drain(closed)
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
