@@ -23,6 +23,8 @@ type cast struct {
 	cells []contract.BenchmarkIn
 	// counts is what a sweep reads.
 	counts func() contract.Counts
+	// hold, when set, makes calls until its context ends.
+	hold func(context.Context) error
 
 	mu     sync.Mutex
 	asked  []line
@@ -124,8 +126,12 @@ func (c *cast) playHost(r registry) {
 		err := c.enter(contract.ActLoad, in)
 		return contract.LoadOut{V: 1, Token: fmt.Sprintf("load-%d", c.count(contract.ActLoad)), Text: "loaded"}, err
 	})
-	register(r, contract.ActInfer, func(_ context.Context, in contract.InferIn) (contract.InferOut, error) {
-		if err := c.enter(contract.ActInfer, in); err != nil {
+	register(r, contract.ActInfer, func(ctx context.Context, in contract.InferIn) (contract.InferOut, error) {
+		err := c.enter(contract.ActInfer, in)
+		if err == nil && c.hold != nil {
+			err = c.hold(ctx)
+		}
+		if err != nil {
 			return contract.InferOut{}, err
 		}
 		return contract.InferOut{V: 1, Calls: in.To - in.From, Segments: 1, Text: fmt.Sprintf("%d calls", in.To-in.From)}, nil

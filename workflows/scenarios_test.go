@@ -1,0 +1,215 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// scenarios are the histories that must be stored, each with how it is played;
+// each gives the id of the workflow whose history is kept.
+func scenarios() map[string]func(*testing.T, *recorder) string {
+	return map[string]func(*testing.T, *recorder) string{
+		"normal":    func(t *testing.T, r *recorder) string { return r.benchmark(t) },
+		"retried":   recordRetried,
+		"ladder":    recordLadder,
+		"unfit":     recordUnfit,
+		"failed":    recordFailed,
+		"vanished":  recordVanished,
+		"step-down": recordStepDown,
+		"cancelled": recordCancelled,
+		"lane":      recordLane,
+		"sweep":     recordSweep,
+		"stopped":   recordStopped,
+	}
+}
+
+func (r *recorder) benchmark(t *testing.T) string {
+	t.Helper()
+	id := r.start(t)
+	r.ended(t, id)
+	return id
+}
+
+func (r *recorder) start(t *testing.T) string {
+	t.Helper()
+	in := cell()
+	in.Cell, in.Heartbeat = bench.CellID(bench.Hash(t.Name())[:16]), 5*time.Second
+	id := contract.BenchmarkWorkflowID(in.Sweep, in.Cell, in.Attempt)
+	_, err := r.ExecuteWorkflow(r.ctx, client.StartWorkflowOptions{ID: id, TaskQueue: contract.QueueControl}, contract.WorkflowBenchmark, in)
+	require.NoError(t, err)
+	return id
+}
+
+func recordRetried(t *testing.T, r *recorder) string {
+	r.at(contract.ActPull, 1, passing(fault.CodeUnreachable))
+	r.at(contract.ActInfer, 2, passing("WorkerDrain"))
+	return r.benchmark(t)
+}
+
+func recordLadder(t *testing.T, r *recorder) string {
+	r.at(contract.ActLoad, 1, failure(fault.CodeOutOfMemory))
+	return r.benchmark(t)
+}
+
+func recordUnfit(t *testing.T, r *recorder) string {
+	r.at(contract.ActLoad, 1, failure(fault.CodeRungRejected))
+	r.at(contract.ActLoad, 2, failure(fault.CodeOutOfMemory))
+	return r.benchmark(t)
+}
+
+func recordFailed(t *testing.T, r *recorder) string {
+	r.at(contract.ActLoad, 1, failure(fault.CodeServerError))
+	return r.benchmark(t)
+}
+
+func recordVanished(t *testing.T, r *recorder) string {
+	r.at(contract.ActWarmUp, 1, failure(fault.CodeModelNotResident))
+	r.at(contract.ActInfer, 2, failure(fault.CodeModelNotResident))
+	return r.benchmark(t)
+}
+
+func recordStepDown(t *testing.T, r *recorder) string {
+	r.at(contract.ActInfer, 2, failure(fault.CodeOutOfMemory))
+	return r.benchmark(t)
+}
+
+func recordCancelled(t *testing.T, r *recorder) string {
+	calling := make(chan struct{})
+	r.hold = func(ctx context.Context) error {
+		close(calling)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			activity.RecordHeartbeat(ctx)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-tick.C:
+			}
+		}
+	}
+	id := r.start(t)
+	receive(t, r.ctx, calling)
+	require.NoError(t, r.CancelWorkflow(r.ctx, id, ""))
+	r.ended(t, id)
+	return id
+}
+
+// recordLane has two cells; their sweeps do not exist, which is tolerated.
+func recordLane(t *testing.T, r *recorder) string {
+	r.cells = two()
+	idle := make(chan struct{})
+	r.on[contract.ActClaimNext] = func(n int, _ any) error {
+		if n == 3 {
+			close(idle)
+		}
+		return nil
+	}
+	id := r.wake(t)
+	receive(t, r.ctx, idle)
+	r.wake(t)
+	require.NoError(t, r.CancelWorkflow(r.ctx, id, ""))
+	r.ended(t, id)
+	return id
+}
+
+// wake starts the lane or wakes it.
+func (r *recorder) wake(t *testing.T) string {
+	t.Helper()
+	id := contract.LaneWorkflowID("bench1")
+	_, err := r.SignalWithStartWorkflow(r.ctx, id, contract.SignalWake, nil,
+		client.StartWorkflowOptions{ID: id, TaskQueue: contract.QueueControl}, contract.WorkflowLane, laneIn)
+	require.NoError(t, err)
+	return id
+}
+
+// recordSweep has two cells on one host, over a real lane.
+func recordSweep(t *testing.T, r *recorder) string {
+	id := r.sweep(t, nil)
+	r.ended(t, id)
+	return id
+}
+
+// recordStopped stops a sweep while its first cell is measured.
+func recordStopped(t *testing.T, r *recorder) string {
+	calling := make(chan struct{})
+	id := r.sweep(t, calling)
+	receive(t, r.ctx, calling)
+	handle, err := r.UpdateWorkflow(r.ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateID: "stop", UpdateName: contract.UpdateCancel, WaitForStage: client.WorkflowUpdateStageAccepted,
+		Args: []any{contract.CancelIn{V: 1, By: "anna"}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, handle.Get(r.ctx, nil))
+	r.ended(t, id)
+	return id
+}
+
+// sweep starts a sweep of two cells with a lane; with calling, the first cell
+// is measured until it is stopped.
+func (r *recorder) sweep(t *testing.T, calling chan struct{}) string {
+	t.Helper()
+	l := &ledger{left: map[string]int{"bench1": 2}, states: map[bench.State]int{bench.StateQueued: 2}}
+	sweep := bench.SweepID(bench.Hash(t.Name())[:16])
+	r.cells = two()
+	for i := range r.cells {
+		r.cells[i].Sweep, r.cells[i].Heartbeat = sweep, 5*time.Second
+	}
+	if calling != nil {
+		r.hold = func(ctx context.Context) error {
+			close(calling)
+			for ctx.Err() == nil {
+				activity.RecordHeartbeat(ctx)
+				<-time.After(100 * time.Millisecond)
+			}
+			return ctx.Err()
+		}
+	}
+	r.counts = func() contract.Counts { r.mu.Lock(); defer r.mu.Unlock(); return l.counts() }
+	r.on[contract.ActCancelSweep] = func(int, any) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		l.cancel, r.cells = true, nil
+		l.end("bench1", bench.StateCancelled)
+		return nil
+	}
+	r.on[contract.ActCloseCell] = func(_ int, in any) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		l.end("bench1", in.(contract.CloseIn).State)
+		return nil
+	}
+	r.on[contract.ActWakeLanes] = func(_ int, in any) error {
+		if in.(contract.WakeIn).CancelSweep != "" {
+			return r.SignalWorkflow(r.ctx, contract.LaneWorkflowID("bench1"), "", contract.SignalCancel, in)
+		}
+		r.wake(t)
+		return nil
+	}
+	id := contract.SweepWorkflowID(sweep)
+	_, err := r.ExecuteWorkflow(r.ctx, client.StartWorkflowOptions{ID: id, TaskQueue: contract.QueueControl},
+		contract.WorkflowSweep, contract.SweepIn{V: 1, Sweep: sweep, Name: "demo"})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = r.TerminateWorkflow(context.WithoutCancel(r.ctx), contract.LaneWorkflowID("bench1"), "", "the scenario is over")
+	})
+	return id
+}
+
+func receive(t *testing.T, ctx context.Context, from <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-from:
+	case <-ctx.Done():
+		t.Fatal("the scenario did not come so far in time")
+	}
+}
