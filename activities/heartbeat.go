@@ -18,9 +18,9 @@ const beatEvery = 3 * time.Second
 func beating(ctx context.Context, details func() any) (stop func()) {
 	done := make(chan struct{})
 	ended := make(chan struct{})
-	activity.RecordHeartbeat(ctx, details())
 	go func() {
 		defer close(ended)
+		activity.RecordHeartbeat(ctx, details()) // asks the server, which may be slow
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
 		for {

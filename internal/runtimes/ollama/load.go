@@ -29,6 +29,9 @@ func (c *Client) Load(ctx context.Context, model bench.ModelConfig, rung bench.R
 		return bench.Loaded{}, errNoContext()
 	}
 	c.remember("")
+	c.mu.Lock()
+	c.blind = time.Time{} // a server may have been started meanwhile: look again
+	c.mu.Unlock()
 	if err := c.empty(ctx); err != nil {
 		return bench.Loaded{}, err
 	}

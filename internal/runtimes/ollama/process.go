@@ -43,11 +43,25 @@ func (p process) environ(ctx context.Context) []string {
 // server finds the process that listens where the server answers.
 func (c *Client) server(ctx context.Context) (process, error) {
 	c.mu.Lock()
-	known := c.listener
+	known, blind := c.listener, time.Since(c.blind) < blindFor
 	c.mu.Unlock()
 	if known.alive() {
 		return known, nil
 	}
+	if blind {
+		return process{}, errUnseen
+	}
+	found, err := c.look(ctx)
+	if errors.Is(err, errUnseen) {
+		c.mu.Lock()
+		c.blind = time.Now()
+		c.mu.Unlock()
+	}
+	return found, err
+}
+
+// look goes through the sockets of this host for the one the server listens on.
+func (c *Client) look(ctx context.Context) (process, error) {
 	if !isLocal(c.base.Hostname()) {
 		return process{}, errUnseen
 	}
@@ -99,7 +113,7 @@ func isLocal(host string) bool {
 // generations is how deep below the server its runners are looked for.
 const generations = 3
 
-// blindFor is how long Processes takes it for granted that the server cannot be
+// blindFor is how long it is taken for granted that the server cannot be
 // seen: to look through every socket of the host costs time that is measured.
 const blindFor = 10 * time.Second
 
@@ -109,17 +123,8 @@ func (c *Client) Processes(ctx context.Context) ([]int32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	blind := time.Since(c.blind) < blindFor
-	c.mu.Unlock()
-	if blind {
-		return nil, nil
-	}
 	server, err := c.server(ctx)
 	if err != nil {
-		c.mu.Lock()
-		c.blind = time.Now()
-		c.mu.Unlock()
 		return nil, nil //nolint:nilerr // not to be told is an answer, by the interface
 	}
 	return append([]int32{server.pid}, descendants(ctx, server.pid, generations)...), nil
