@@ -31,7 +31,7 @@ func (r *RuntimeSpec) setDefaults() {
 
 func (m *ModelSpec) setDefaults() {
 	m.ContextTokens = 4096
-	m.Ladder = []RungSpec{{Name: "gpu", GPULayers: -1}, {Name: "cpu", GPULayers: 0}}
+	m.Ladder = []RungSpec{{Name: "auto", GPULayers: -1}, {Name: "cpu", GPULayers: 0}}
 }
 
 func (m *ModelSpec) setShorthand(text string) { m.Name = text }

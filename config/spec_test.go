@@ -75,7 +75,7 @@ func TestDemoPlan(t *testing.T) {
 		Model: bench.ModelConfig{
 			Name: "wattsweep-icd10-0.2m", GGUF: "builtin:wattsweep-icd10-0.2m-f16.gguf",
 			GGUFHash: bench.Hash("wattsweep-icd10-0.2m-f16.gguf"), Template: "{{ .Prompt }}", ContextTokens: 2048,
-			Ladder: []bench.Rung{{Name: "gpu", GPULayers: -1}, {Name: "cpu"}},
+			Ladder: []bench.Rung{{Name: "auto", GPULayers: -1}, {Name: "cpu"}},
 		},
 		Runtime: bench.RuntimeConfig{
 			Name: "ollama", Kind: "ollama", TopK: 40, TopP: 0.9, RepeatPenalty: 1, MaxOutputTokens: 40, CallTimeout: 2 * time.Minute,
