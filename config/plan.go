@@ -112,7 +112,8 @@ func (s *Spec) cellConfig(p place) bench.CellConfig {
 		Runtime: p.runtime.bench(),
 		Dataset: bench.DatasetConfig{
 			Name: p.dataset.Name, Format: cmp.Or(p.dataset.Format, formatBuiltin), Path: s.located(p.dataset.Path),
-			Language: p.language, Limit: p.dataset.Limit,
+			CodeSystem: p.dataset.CodeSystem,
+			Language:   p.language, Limit: p.dataset.Limit,
 		},
 		Task:   bench.TaskConfig{Name: s.Task.Name, MaxCodes: s.Task.MaxCodes, CodeList: s.Task.CodeList},
 		Runs:   s.Runs,

@@ -118,6 +118,8 @@ type DatasetSpec struct {
 	Format string `json:"format,omitempty" jsonschema:"enum=builtin,enum=wattsweep-jsonl,enum=openchart-se,enum=codiesp,enum=csv"`
 	// Path of the file or folder, relative to the spec.
 	Path string `json:"path,omitempty"`
+	// CodeSystem of the gold codes, such as ICD-10-SE; needed for files that do not say it (csv, a lone .jsonl).
+	CodeSystem string `json:"code_system,omitempty"`
 	// Languages to ask in: sv, en, es, de. Each is a cell of its own.
 	Languages []string `json:"languages" jsonschema:"required,minItems=1"`
 	// Limit asks only the first so many journals; 0 asks all.

@@ -16,6 +16,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/dataset"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/store"
+	"github.com/wattsweep/wattsweep/internal/tasks/icd10"
 	"github.com/wattsweep/wattsweep/models"
 )
 
@@ -130,6 +131,9 @@ func (a *App) prepare(ctx context.Context, spec *config.Spec) (bench.Plan, func(
 			return plan, nil, fault.New(fault.Invalid, "", "ask for a language that the dataset has",
 				"dataset %s has no journals in %s; it has %v", d.Name, c.Dataset.Language, d.Languages)
 		}
+		if _, err := icd10.PromptHash(c.Dataset.Language); err != nil {
+			return plan, nil, err
+		}
 		c.Dataset.Hash = d.Hash()
 		if name := c.Task.CodeList; name != "" && !lists[name] {
 			lists[name] = true
@@ -150,7 +154,7 @@ func (a *App) prepare(ctx context.Context, spec *config.Spec) (bench.Plan, func(
 func openDataset(ctx context.Context, c bench.DatasetConfig) (dataset.Dataset, error) {
 	opts := dataset.Options{Source: c.Name}
 	if c.Path != "" {
-		opts = dataset.Options{Source: c.Path, Format: dataset.Format(c.Format), Name: c.Name}
+		opts = dataset.Options{Source: c.Path, Format: dataset.Format(c.Format), Name: c.Name, CodeSystem: c.CodeSystem}
 	}
 	d, err := dataset.Open(ctx, opts)
 	if err != nil {

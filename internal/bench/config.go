@@ -58,10 +58,12 @@ type RuntimeConfig struct {
 
 // DatasetConfig names a dataset and the part of it that is asked.
 type DatasetConfig struct {
-	Name     string `json:"name"`             // demo-journals, or a name of the user's own
-	Format   string `json:"format,omitempty"` // builtin, wattsweep-jsonl, openchart-se, codiesp, csv
-	Path     string `json:"path,omitempty"`
-	Language string `json:"language"`
+	Name   string `json:"name"`             // demo-journals, or a name of the user's own
+	Format string `json:"format,omitempty"` // builtin, wattsweep-jsonl, openchart-se, codiesp, csv
+	Path   string `json:"path,omitempty"`
+	// CodeSystem of the gold codes where the files do not say it.
+	CodeSystem string `json:"code_system,omitempty"`
+	Language   string `json:"language"`
 	// Hash is the SHA-256 of the dataset's content, set when the dataset is
 	// read into the store.
 	Hash  string `json:"sha256,omitempty"`
