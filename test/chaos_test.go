@@ -26,21 +26,31 @@ func TestWorkerKilledDuringInference(t *testing.T) {
 	afterCrash(t, lab, id, 1)
 }
 
-// Ollama killed in the middle: the model is loaded again, the run goes on in a
-// new segment, and every call is there once.
-func TestOllamaKilledDuringInference(t *testing.T) {
-	lab := harness.NewLab(t, "e2e-ollama", "WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=5s")
-	id := lab.Launch(lab.Spec(longSpec))
-	lab.Until("calls of the first run", func(ctx context.Context) bool { return lab.Calls(ctx, id) >= 15 })
-	require.NoError(t, lab.Stack.Kill(localstack.Ollama, syscall.SIGKILL))
-	lab.Must("up")
-	lab.Until("the end of the sweep", func(ctx context.Context) bool { return lab.SweepState(ctx, id) == bench.StateDone })
-	afterCrash(t, lab, id, 1)
-	cells, err := lab.Store.Cells(t.Context(), id)
-	require.NoError(t, err)
-	loads, err := lab.Store.LoadAttempts(t.Context(), cells[0].ID)
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(loads), 2, "the model was loaded again")
+// A server killed in the middle and started again: the sweep waits and goes
+// on. What Ollama held is loaded again, as a new segment of the same run.
+func TestServerKilledDuringInference(t *testing.T) {
+	for _, server := range []localstack.Name{localstack.Ollama, localstack.Postgres, localstack.Temporal} {
+		t.Run(string(server), func(t *testing.T) {
+			lab := harness.NewLab(t, "e2e-kill-"+string(server), "WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=5s")
+			id := lab.Launch(lab.Spec(longSpec))
+			lab.Until("calls of the first run", func(ctx context.Context) bool { return lab.Calls(ctx, id) >= 15 })
+			require.NoError(t, lab.Stack.Kill(server, syscall.SIGKILL))
+			lab.Must("up")
+			lab.Until("the end of the sweep", func(ctx context.Context) bool { return lab.SweepState(ctx, id) == bench.StateDone })
+			exactlyOnce(t, lab, id, 60, 2)
+			begun, committed, err := lab.Store.CallCounts(t.Context(), id)
+			require.NoError(t, err)
+			require.LessOrEqual(t, begun-committed, 1, "at most one call is begun twice per kill")
+			if server == localstack.Ollama {
+				afterCrash(t, lab, id, 1)
+				cells, err := lab.Store.Cells(t.Context(), id)
+				require.NoError(t, err)
+				loads, err := lab.Store.LoadAttempts(t.Context(), cells[0].ID)
+				require.NoError(t, err)
+				require.GreaterOrEqual(t, len(loads), 2, "the model was loaded again")
+			}
+		})
+	}
 }
 
 func afterCrash(t *testing.T, lab *harness.Lab, id bench.SweepID, kills int) {
