@@ -38,7 +38,7 @@ class Plan:
 PLANS = {
     "0.2m": Plan(short_steps=1300, full_steps=450, rate=4e-3),
     "0.8m": Plan(short_steps=400, full_steps=250, rate=2e-3, grown_from="0.2m"),
-    "3m": Plan(short_steps=200, full_steps=220, rate=8e-4, grown_from="0.8m"),
+    "3m": Plan(short_steps=120, full_steps=170, rate=8e-4, grown_from="0.8m"),
 }
 SAMPLED = 16       # note positions per example that carry a little loss
 SAMPLED_WEIGHT = 0.05
