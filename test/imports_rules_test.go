@@ -110,8 +110,11 @@ type fence struct {
 
 func fences() []fence {
 	return []fence{
-		{"go.temporal.io/", []string{"workflows", "activities", "internal/app", "internal/cli", "internal/telemetry", "internal/localstack"},
-			"the domain must run, and be tested, without Temporal"},
+		{
+			"go.temporal.io/",
+			[]string{"workflows", "activities", "internal/app", "internal/cli", "internal/telemetry", "internal/localstack"},
+			"the domain must run, and be tested, without Temporal",
+		},
 		{"github.com/jackc/pgx", []string{"internal/store", "schema"}, "SQL lives in store and schema alone"},
 		{"github.com/pressly/goose", []string{"schema"}, "schema alone migrates"},
 		{"github.com/spf13/viper", []string{"config"}, "viper loses the case of keys and splits them at dots; config guards against it in one file"},
