@@ -54,8 +54,16 @@ func typed(ctx context.Context, err error) error {
 	return temporal.NewApplicationErrorWithOptions(msg, name, opts)
 }
 
+// typeDrain is the error type of work that a worker hands on.
+const typeDrain = "WorkerDrain"
+
+func isDrain(err error) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.Type() == typeDrain
+}
+
 // drained says that the worker is going down and the work goes on elsewhere.
 func drained() error {
-	return temporal.NewApplicationErrorWithOptions("the worker is shutting down; the work goes on when it is back", "WorkerDrain",
+	return temporal.NewApplicationErrorWithOptions("the worker is shutting down; the work goes on when it is back", typeDrain,
 		temporal.ApplicationErrorOptions{NextRetryDelay: drainDelay, Category: temporal.ApplicationErrorCategoryBenign})
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -277,18 +278,33 @@ func (s *segment) end(ctx context.Context, loopErr error) error {
 	return s.host.Store.CloseSegment(ctx, s.in.Epoch, s.row, complete)
 }
 
+// endReason names why a segment ended, as bench.Segment lists it.
 func endReason(err error) string {
-	if code := fault.CodeOf(err); code != "" {
+	code := fault.CodeOf(err)
+	switch {
+	case code != "":
 		return string(code)
+	case isDrain(err):
+		return "drain"
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	default:
+		return string(fault.KindOf(err))
 	}
-	return err.Error()
 }
 
+// result counts over the whole run, by any attempt of any chunk of it, but for
+// the failed calls, which are those of this segment.
 func (s *segment) result() contract.InferOut {
 	out := contract.InferOut{V: 1, Calls: s.in.To - s.in.From, Failed: s.failed, Segments: s.row.No, Remeasured: s.again}
+	for item := range s.before.Done {
+		if s.before.Begun[item] > 1 {
+			out.Remeasured++
+		}
+	}
 	out.Text = fmt.Sprintf("%d calls, %d in this segment, %d failed, segment %d", out.Calls, s.row.Calls, s.failed, s.row.No)
-	if s.again > 0 {
-		out.Text += fmt.Sprintf(", %d measured again after an interruption", s.again)
+	if out.Remeasured > 0 {
+		out.Text += fmt.Sprintf(", %d measured again after an interruption", out.Remeasured)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,6 +43,9 @@ func staged[T texter](ctx context.Context, st *store.Store, ref contract.CellRef
 func explain(err error) string {
 	if code := fault.CodeOf(err); code != "" {
 		return fmt.Sprintf("%s: %v", code, err)
+	}
+	if errors.Is(err, context.Canceled) {
+		return "cancelled"
 	}
 	return err.Error()
 }
