@@ -16,7 +16,7 @@ import (
 // complete with every call once, and at most one call is measured again.
 func TestWorkerKilledDuringInference(t *testing.T) {
 	lab := harness.NewLab(t, "e2e-kill", "WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=5s")
-	id := lab.Launch(lab.Spec(longSpec))
+	id := lab.Launch(lab.Spec(longSpec()))
 	lab.Until("calls of the first run", func(ctx context.Context) bool { return lab.Calls(ctx, id) >= 15 })
 	lab.KillWorker()
 	atKill := lab.Calls(t.Context(), id)
@@ -32,7 +32,7 @@ func TestServerKilledDuringInference(t *testing.T) {
 	for _, server := range []localstack.Name{localstack.Ollama, localstack.Postgres, localstack.Temporal} {
 		t.Run(string(server), func(t *testing.T) {
 			lab := harness.NewLab(t, "e2e-kill-"+string(server), "WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=5s")
-			id := lab.Launch(lab.Spec(longSpec))
+			id := lab.Launch(lab.Spec(longSpec()))
 			lab.Until("calls of the first run", func(ctx context.Context) bool { return lab.Calls(ctx, id) >= 15 })
 			require.NoError(t, lab.Stack.Kill(server, syscall.SIGKILL))
 			lab.Must("up")

@@ -21,7 +21,7 @@ import (
 // fit their schema, and the same spec again measures nothing.
 func TestSweepEndToEnd(t *testing.T) {
 	lab := harness.NewLab(t, "e2e-sweep")
-	spec := lab.Spec(tinySpec)
+	spec := lab.Spec(tinySpec())
 	out := lab.Must("run", spec, "--wait")
 	require.Contains(t, out, "2/2 cells")
 	id := lab.Launch(spec)
@@ -120,7 +120,7 @@ func exactlyOnce(t *testing.T, lab *harness.Lab, id bench.SweepID, items, runs i
 // A cancelled sweep keeps what it measured; retry measures only what is left.
 func TestCancelAndRetry(t *testing.T) {
 	lab := harness.NewLab(t, "e2e-cancel", "WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=6s")
-	id := lab.Launch(lab.Spec(longSpec))
+	id := lab.Launch(lab.Spec(longSpec()))
 	lab.Until("calls", func(ctx context.Context) bool { return lab.Calls(ctx, id) >= 10 })
 	lab.Must("cancel", string(id))
 	lab.Until("the cancelled state", func(ctx context.Context) bool { return lab.SweepState(ctx, id) == bench.StateCancelled })

@@ -19,33 +19,12 @@ import (
 // canary stands in every journal of the private dataset and nowhere else.
 const canary = "kanariefågel7391"
 
-// privateSpec asks about a user's own journals; the context is too small for
-// some of them, so that the errors and outcomes of long prompts are seen too.
-const privateSpec = `
-name: private
-hosts: [HOST]
-runtimes:
-  - {name: ollama, kind: ollama, max_output_tokens: 16, call_timeout: 1m, threads: 1}
-models:
-  - name: wattsweep-icd10-0.2m
-    gguf: builtin:wattsweep-icd10-0.2m-f16.gguf
-    template: "{{ .Prompt }}"
-    context_tokens: 512
-task: {name: icd10, max_codes: 5}
-datasets:
-  - {name: own, format: wattsweep-jsonl, path: own/journals.jsonl, code_system: ICD-10-SE, languages: [sv]}
-runs: 1
-phases: {baseline: 1s, idle: 1s, warm_up_calls: 1}
-meters: {interval: 50ms, host: true}
-seed: 3
-`
-
 // No journal text reaches a Temporal payload, a log, a report or anything a
 // command prints; a prompt that the server shortened is an outcome.
 func TestJournalTextStaysInTheDatabase(t *testing.T) {
 	lab := harness.NewLab(t, "e2e-private")
 	writePrivateDataset(t, filepath.Join(lab.Dir, "own"))
-	out, errOut, code := lab.Run("run", lab.Spec(privateSpec), "--wait")
+	out, errOut, code := lab.Run("run", lab.Spec(privateSpec()), "--wait")
 	require.Zero(t, code, out+errOut)
 	sweeps, err := lab.Store.FindSweeps(t.Context(), "private")
 	require.NoError(t, err)

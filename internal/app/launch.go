@@ -84,6 +84,19 @@ func (a *App) StartSweep(ctx context.Context, id bench.SweepID, name string) err
 	return nil
 }
 
+// Retry puts a sweep's failed and cancelled cells back on the plan and starts
+// it again; it returns how many cells.
+func (a *App) Retry(ctx context.Context, id bench.SweepID, name string) (int, error) {
+	n, err := a.Store.RequeueFailed(ctx, id)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	if err := a.Store.SetSweepState(ctx, id, bench.StateRunning); err != nil {
+		return n, err
+	}
+	return n, a.StartSweep(ctx, id, name)
+}
+
 // Cancel stops a sweep: queued cells are taken off the plan, the running one
 // ends after its present call, and what was measured is kept.
 func (a *App) Cancel(ctx context.Context, id bench.SweepID, by string) (contract.Counts, error) {

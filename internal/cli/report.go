@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 
@@ -9,27 +10,15 @@ import (
 	"github.com/wattsweep/wattsweep/internal/app"
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/report"
+	"github.com/wattsweep/wattsweep/internal/store"
 )
 
 func newReport() *cobra.Command {
 	var dir string
-	cmd := &cobra.Command{
-		Use:   "report SWEEP",
-		Short: "Print a sweep's results and write report.html, results.json and calls.csv",
-		Args:  args(1),
-		RunE: func(cmd *cobra.Command, in []string) error {
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
-				sw, err := findSweep(ctx, a, in[0])
-				if err != nil {
-					return err
-				}
-				if dir == "" {
-					dir = filepath.Join("out", sw.Name)
-				}
-				return writeReport(ctx, s, a, sw.ID, dir)
-			})
-		},
-	}
+	cmd := sweepCommand("report", "Print a sweep's results and write report.html, results.json and calls.csv",
+		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
+			return writeReport(ctx, s, a, sw.ID, cmp.Or(dir, filepath.Join("out", sw.Name)))
+		})
 	cmd.Flags().StringVar(&dir, "dir", "", "folder to write to (default out/NAME)")
 	return cmd
 }

@@ -5,9 +5,29 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"github.com/wattsweep/wattsweep/internal/app"
 	"github.com/wattsweep/wattsweep/internal/store"
 )
+
+// sweepCommand is a command on one sweep, which its only argument names.
+func sweepCommand(use, short string, f func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " SWEEP",
+		Short: short,
+		Args:  args(1),
+		RunE: func(cmd *cobra.Command, in []string) error {
+			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+				sw, err := findSweep(ctx, a, in[0])
+				if err != nil {
+					return err
+				}
+				return f(ctx, s, a, sw)
+			})
+		},
+	}
+}
 
 // findSweep resolves what a user typed: an id, the beginning of one, or a name
 // (the newest of that name).

@@ -51,28 +51,18 @@ func newList() *cobra.Command {
 }
 
 func newStatus() *cobra.Command {
-	return &cobra.Command{
-		Use:   "status SWEEP",
-		Short: "Show where a sweep's cells stand",
-		Args:  args(1),
-		RunE: func(cmd *cobra.Command, in []string) error {
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
-				sw, err := findSweep(ctx, a, in[0])
-				if err != nil {
-					return err
-				}
-				p, err := a.Progress(ctx, sw.ID)
-				if err != nil {
-					return err
-				}
-				if s.settings.Output == "table" {
-					say(s.out, "%s\n", headline(p))
-				}
-				return listing(s.out, s.settings.Output,
-					[]string{"#", "cell", "host", "runtime", "model", "lang", "state", "stage", "calls", "try", "reason"}, cellRows(p.Cells), statusOf(p))
-			})
-		},
-	}
+	return sweepCommand("status", "Show where a sweep's cells stand",
+		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
+			p, err := a.Progress(ctx, sw.ID)
+			if err != nil {
+				return err
+			}
+			if s.settings.Output == "table" {
+				say(s.out, "%s\n", headline(p))
+			}
+			return listing(s.out, s.settings.Output,
+				[]string{"#", "cell", "host", "runtime", "model", "lang", "state", "stage", "calls", "try", "reason"}, cellRows(p.Cells), statusOf(p))
+		})
 }
 
 func cellRows(cells []store.Cell) [][]string {
@@ -137,54 +127,31 @@ func headline(p app.Progress) string {
 }
 
 func newCancel() *cobra.Command {
-	return &cobra.Command{
-		Use:   "cancel SWEEP",
-		Short: "Stop a sweep after its present call; what was measured is kept",
-		Args:  args(1),
-		RunE: func(cmd *cobra.Command, in []string) error {
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
-				sw, err := findSweep(ctx, a, in[0])
-				if err != nil {
-					return err
-				}
-				counts, err := a.Cancel(ctx, sw.ID, userName())
-				if err != nil {
-					return err
-				}
-				say(s.out, "sweep %s is being cancelled: %d of %d cells are final\n", sw.ID, counts.Final, counts.Total)
-				return nil
-			})
-		},
-	}
+	return sweepCommand("cancel", "Stop a sweep after its present call; what was measured is kept",
+		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
+			counts, err := a.Cancel(ctx, sw.ID, userName())
+			if err != nil {
+				return err
+			}
+			say(s.out, "sweep %s is being cancelled: %d of %d cells are final\n", sw.ID, counts.Final, counts.Total)
+			return nil
+		})
 }
 
 func newRetry() *cobra.Command {
-	return &cobra.Command{
-		Use:   "retry SWEEP",
-		Short: "Measure a sweep's failed and cancelled cells again; calls already measured stay",
-		Args:  args(1),
-		RunE: func(cmd *cobra.Command, in []string) error {
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
-				sw, err := findSweep(ctx, a, in[0])
-				if err != nil {
-					return err
-				}
-				n, err := a.Store.RequeueFailed(ctx, sw.ID)
-				if err != nil {
-					return err
-				}
-				if n == 0 {
-					say(s.out, "sweep %s has no failed or cancelled cell\n", sw.ID)
-					return nil
-				}
-				if err := a.Store.SetSweepState(ctx, sw.ID, bench.StateRunning); err != nil {
-					return err
-				}
-				say(s.out, "%d cell(s) of sweep %s are back on the plan\n", n, sw.ID)
-				return a.StartSweep(ctx, sw.ID, sw.Name)
-			})
-		},
-	}
+	return sweepCommand("retry", "Measure a sweep's failed and cancelled cells again; calls already measured stay",
+		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
+			n, err := a.Retry(ctx, sw.ID, sw.Name)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				say(s.out, "sweep %s has no failed or cancelled cell\n", sw.ID)
+				return nil
+			}
+			say(s.out, "%d cell(s) of sweep %s are back on the plan\n", n, sw.ID)
+			return nil
+		})
 }
 
 // userName says who asked, for the audit trail.

@@ -17,20 +17,10 @@ import (
 )
 
 func newWatch() *cobra.Command {
-	return &cobra.Command{
-		Use:   "watch SWEEP",
-		Short: "Follow a sweep with an estimate of the time left; Ctrl-C leaves it running",
-		Args:  args(1),
-		RunE: func(cmd *cobra.Command, in []string) error {
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
-				sw, err := findSweep(ctx, a, in[0])
-				if err != nil {
-					return err
-				}
-				return watch(ctx, s, a, sw.ID)
-			})
-		},
-	}
+	return sweepCommand("watch", "Follow a sweep with an estimate of the time left; Ctrl-C leaves it running",
+		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
+			return watch(ctx, s, a, sw.ID)
+		})
 }
 
 // watch follows a sweep in the store until it ends. On a terminal one line is

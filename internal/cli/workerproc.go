@@ -45,6 +45,9 @@ func rememberWorker(s *session, roles app.Roles) (forget func(), err error) {
 		return nil, fmt.Errorf("record worker: %w", err)
 	}
 	path := workerFile(s.settings.State)
+	if _, other := runningWorker(s.settings.State); other {
+		return func() {}, nil // two workers share the folder; the first is the one that down stops
+	}
 	if err := os.MkdirAll(s.settings.State, 0o755); err != nil { //nolint:gosec // Postgres' user must pass through
 		return nil, fmt.Errorf("record worker: %w", err)
 	}
