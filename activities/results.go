@@ -102,7 +102,7 @@ func (r *Results) Cost(ctx context.Context, in contract.PublishIn) (contract.Not
 		if err != nil {
 			return contract.Note{}, err
 		}
-		price := priced(row, cell.Config.Prices)
+		price := priceOf(cost.Priced(row, cell.Config.Prices))
 		if err := r.Store.PutCost(ctx, cell.ID, cell.Epoch, pricesOf(cell.Config.Prices), price); err != nil {
 			return contract.Note{}, err
 		}
@@ -119,26 +119,8 @@ func pricesOf(p bench.PriceConfig) string {
 	return fmt.Sprintf("%g %s/kWh PUE %g %g g/kWh", p.EnergyPerKWh, p.Currency, p.PUE, p.CarbonGPerKWh)
 }
 
-func priced(row bench.CellResult, prices bench.PriceConfig) store.Cost {
-	var out store.Cost
-	if row.Energy == nil {
-		out.Missing = "no energy per call: " + row.EnergyMissing
-		out.CarbonMissing = out.Missing
-		return out
-	}
-	figure, err := cost.Per100Calls(*row.Energy, prices)
-	if err != nil {
-		out.Missing = err.Error()
-	} else {
-		out.Per100 = &figure
-	}
-	grams, err := cost.CarbonPer100Calls(*row.Energy, prices)
-	if err != nil {
-		out.CarbonMissing = err.Error()
-	} else {
-		out.CarbonG = &grams
-	}
-	return out
+func priceOf(row bench.CellResult) store.Cost {
+	return store.Cost{Per100: row.Cost, Missing: row.CostMissing, CarbonG: row.CarbonG, CarbonMissing: row.CarbonMissing}
 }
 
 // Publish makes the cell's row of the results durable.
@@ -161,10 +143,7 @@ func (r *Results) Row(ctx context.Context, id bench.CellID, state bench.State, r
 	if err != nil {
 		return row, cell, err
 	}
-	price := priced(row, cell.Config.Prices)
-	row.Cost, row.CostMissing = price.Per100, price.Missing
-	row.CarbonG, row.CarbonMissing = price.CarbonG, price.CarbonMissing
-	return row, cell, nil
+	return cost.Priced(row, cell.Config.Prices), cell, nil
 }
 
 func (r *Results) unpriced(ctx context.Context, id bench.CellID, state bench.State, reason string) (bench.CellResult, store.Cell, error) {

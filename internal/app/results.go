@@ -76,19 +76,18 @@ func (a *App) provenance(ctx context.Context, id bench.SweepID, hashes map[strin
 	return p, nil
 }
 
-// method says in sentences how the figures are made.
+// method says in sentences how the figures are made: how they were measured
+// and, from package stats, how they were summed up.
 func method() []string {
-	return []string{
+	return append([]string{
 		"Latency is measured by the monotonic clock of the measuring host, from the start of the request to its last byte; time to first token ends with the first non-empty content.",
-		"Nothing is retried inside a measured call. A failed call is an outcome with its time and energy; it stays in the denominator of every score, with score 0.",
+		"Nothing is retried inside a measured call. A failed call is an outcome with its time and energy. A call that a crash cut short left no result; it was measured again, once, and is counted as remeasured.",
 		"Every prompt begins with a nonce line that never repeats, so that no prompt cache answers, unless the spec allows the cache.",
 		"Weighted score of a call: the best over all pairs of predicted and true code of 1.0 for the same code, 0.75 for the same first three characters, 0.25 for the same first letter, else 0. At most five codes of an answer count.",
-		"Intervals are 95 %. They are taken over runs (Student's t over run means) where there are two runs or more, else bootstrapped over the calls of the one run and labelled so.",
-		"Energy of a window is the difference of an energy counter, or the trapezoid over power samples, with linear interpolation at both edges. Energy per call is the inference windows' energy divided by the number of calls; net energy subtracts the baseline's mean power.",
+		"Energy of a window is the difference of an energy counter, or the trapezoid over power samples, with linear interpolation at both edges.",
 		"Estimated energy is idle power × time + power per busy core × CPU time, with the watts that the spec states; it is no measurement of power.",
 		"Cost is energy × PUE × price of electricity. Hardware, cooling beyond the PUE and people are not in it.",
-		"A call that a crash cut short left no result; it was measured again, once, and is counted as remeasured.",
-	}
+	}, stats.Method()...)
 }
 
 // Languages compares the languages of each model on the journals that both
@@ -137,38 +136,8 @@ func difference(ctx context.Context, results *activities.Results, first, second 
 		return out, nil
 	}
 	out.Difference, out.Journals = &d.Weighted, d.Journals
-	out.MeanA, out.MeanB = sharedMeans(a, b)
+	out.MeanA, out.MeanB = d.WeightedFirst, d.WeightedSecond
 	return out, nil
-}
-
-// sharedMeans gives both sides' mean weighted score over the journals that
-// both scored, each journal with its mean over runs.
-func sharedMeans(a, b stats.Answers) (meanA, meanB float64) {
-	left, right := perJournal(a), perJournal(b)
-	n := 0
-	for id, v := range left {
-		if w, ok := right[id]; ok {
-			meanA += v
-			meanB += w
-			n++
-		}
-	}
-	if n == 0 {
-		return 0, 0
-	}
-	return meanA / float64(n), meanB / float64(n)
-}
-
-func perJournal(a stats.Answers) map[string]float64 {
-	sum, n := map[string]float64{}, map[string]float64{}
-	for _, s := range a.Scores {
-		sum[s.JournalID] += s.Weighted
-		n[s.JournalID]++
-	}
-	for id := range sum {
-		sum[id] /= n[id]
-	}
-	return sum
 }
 
 // CallRows walks a sweep's calls for calls.csv, cell by cell.

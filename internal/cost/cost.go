@@ -44,18 +44,18 @@ func Priced(r bench.CellResult, prices bench.PriceConfig) bench.CellResult {
 	return r
 }
 
-// Per100Calls prices the energy of 100 calls. A price of 0 is not stated, and
-// so is a PUE of 0, which counts as 1 and is said to.
+// Per100Calls prices the energy of 100 calls. A price without a currency is not
+// stated. A PUE of 0 is not stated either; it counts as 1 and is said to.
 func Per100Calls(energyJ bench.EnergyFigure, prices bench.PriceConfig) (bench.CostFigure, error) {
 	kwh, pue, words, err := supplied(energyJ, prices)
 	if err != nil {
 		return bench.CostFigure{}, err
 	}
-	if prices.EnergyPerKWh == 0 {
+	if prices.Currency == "" {
 		return bench.CostFigure{}, invalid("state prices.energy_per_kwh and prices.currency", "no price per kWh is stated")
 	}
-	if !positive(prices.EnergyPerKWh) {
-		return bench.CostFigure{}, invalid("state a price above 0", "the price per kWh is %g, expected a number above 0", prices.EnergyPerKWh)
+	if !finite(prices.EnergyPerKWh) || prices.EnergyPerKWh < 0 {
+		return bench.CostFigure{}, invalid("state a price of 0 or more", "the price per kWh is %g, expected 0 or more", prices.EnergyPerKWh)
 	}
 	if err := CheckCurrency(prices.Currency); err != nil {
 		return bench.CostFigure{}, err

@@ -41,10 +41,9 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	good := bench.PriceConfig{EnergyPerKWh: 1, Currency: "SEK", PUE: 1, CarbonGPerKWh: 30}
 	for text, change := range map[string]func(*bench.EnergyFigure, *bench.PriceConfig){
-		"no price per kWh is stated": func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.EnergyPerKWh = 0 },
+		"no price per kWh is stated": func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.Currency = "" },
 		"the price per kWh is -1":    func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.EnergyPerKWh = -1 },
 		"the price per kWh is NaN":   func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.EnergyPerKWh = math.NaN() },
-		`the currency is ""`:         func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.Currency = "" },
 		`the currency is "sek"`:      func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.Currency = "sek" },
 		`the currency is "kronor"`:   func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.Currency = "kronor" },
 		"the PUE is 0.5":             func(_ *bench.EnergyFigure, p *bench.PriceConfig) { p.PUE = 0.5 },
@@ -59,6 +58,15 @@ func TestRefusals(t *testing.T) {
 		require.ErrorContains(t, err, text)
 		require.NotEqual(t, fault.Internal, fault.KindOf(err))
 	}
+}
+
+// Electricity that costs nothing is stated with its currency.
+func TestFreeElectricity(t *testing.T) {
+	t.Parallel()
+	got, err := Per100Calls(bench.EnergyFigure{Mean: 36}, bench.PriceConfig{Currency: "SEK", PUE: 1})
+	require.NoError(t, err)
+	require.Zero(t, got.Amount)
+	require.Contains(t, got.Basis, "0 SEK/kWh")
 }
 
 func TestPriced(t *testing.T) {
