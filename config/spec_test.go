@@ -80,7 +80,7 @@ func TestDemoPlan(t *testing.T) {
 		Runtime: bench.RuntimeConfig{
 			Name: "ollama", Kind: "ollama", TopK: 40, TopP: 0.9, RepeatPenalty: 1, MaxOutputTokens: 40, CallTimeout: 2 * time.Minute,
 		},
-		Dataset: bench.DatasetConfig{Name: "demo-journals", Format: "builtin", Language: "sv"},
+		Dataset: bench.DatasetConfig{Name: "demo-journals", Format: "builtin", Language: "sv", Limit: 40},
 		Task:    bench.TaskConfig{Name: "icd10", MaxCodes: 5, CodeList: "demo-codes"},
 		Runs:    2,
 		Phases:  bench.PhaseConfig{Baseline: 3 * time.Second, Idle: 2 * time.Second, WarmUpCalls: 2},
