@@ -117,7 +117,7 @@ func TestDocsMakeTargetsExist(t *testing.T) {
 	used := regexp.MustCompile("(?:`|(?m:^    ))make ([a-z][a-z/-]*(?: [a-z][a-z/-]*)*)")
 	for page, text := range documents(t) {
 		for _, m := range used.FindAllStringSubmatch(text, -1) {
-			for _, target := range strings.Fields(m[1]) {
+			for target := range strings.FieldsSeq(m[1]) {
 				require.Regexp(t, `(?m)^`+target+`:`, makefile, "%s names make %s", page, target)
 			}
 		}

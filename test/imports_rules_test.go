@@ -74,24 +74,10 @@ func checkOwn(from, to string, test bool) string {
 	if allowed, isPure := pure()[from]; isPure {
 		return unless(slices.Contains(allowed, to), pureReason)
 	}
-	_, toPure := pure()[to]
-	switch top, _, _ := strings.Cut(from, "/"); {
-	case from == "starter" || from == "worker":
-		return unless(to == "internal/cli", "a main is a doorway: it calls cli and holds no logic")
-	case to == "internal/cli":
-		return "commands are called by the two mains alone"
-	case from == "internal/cli":
-		return unless(to != "workflows" && to != "activities" && to != "schema", "commands reach workflows and activities through app")
-	case to == "internal/app":
-		return "app wires the parts; a part that knows it closes a circle"
-	case from == "internal/app" || toPure:
-		return ""
-	case from == "workflows":
-		return "workflows are replayed: they link no driver and no domain package, and call activities by the names in contract"
-	case to == "workflows" || to == "activities":
-		return "only app wires Temporal's side to the domain"
-	case top == "activities":
-		return unless(under(to, "internal"), "activities are thin: they call the domain; settings and migrations are app's business")
+	if reason, decided := checkLayers(from, to); decided {
+		return reason
+	}
+	switch {
 	case from == parent(to):
 		return "a parent that imports its child forces it on all other children"
 	case under(from, to):
@@ -99,6 +85,32 @@ func checkOwn(from, to string, test bool) string {
 	}
 	_, excepted := exceptions()[from+" → "+to]
 	return unless(excepted, "siblings never import each other: pass data, or put the shared noun into internal/bench")
+}
+
+// checkLayers judges by the direction of imports alone; between two parts of
+// the domain it decides nothing.
+func checkLayers(from, to string) (reason string, decided bool) {
+	_, toPure := pure()[to]
+	switch {
+	case from == "starter" || from == "worker":
+		return unless(to == "internal/cli", "a main is a doorway: it calls cli and holds no logic"), true
+	case to == "internal/cli":
+		return "commands are called by the two mains alone", true
+	case from == "internal/cli":
+		outside := to == "workflows" || to == "activities" || to == "schema"
+		return unless(!outside, "commands reach workflows and activities through app"), true
+	case to == "internal/app":
+		return "app wires the parts; a part that knows it closes a circle", true
+	case from == "internal/app" || toPure:
+		return "", true
+	case from == "workflows":
+		return "workflows are replayed: they link no driver and no domain package, and call activities by the names in contract", true
+	case to == "workflows" || to == "activities":
+		return "only app wires Temporal's side to the domain", true
+	case from == "activities":
+		return unless(under(to, "internal"), "activities are thin: they call the domain; settings and migrations are app's business"), true
+	}
+	return "", false
 }
 
 // fence keeps a library inside the packages that are there for it.

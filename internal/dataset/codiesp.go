@@ -141,7 +141,9 @@ func (s *codiEspSet) readTexts(ctx context.Context, folder codiEspFolder, texts 
 	entries, err := fs.ReadDir(s.fsys, dir)
 	if err != nil {
 		if _, statErr := fs.Stat(s.fsys, dir); statErr == nil {
-			s.found.add(Problem{Kind: KindFile, File: folder.name, Message: "cannot be listed: " + pathReason(err), Mend: "check that it may be read"})
+			s.found.add(Problem{
+				Kind: KindFile, File: folder.name, Message: "cannot be listed: " + pathReason(err), Mend: "check that it may be read",
+			})
 		}
 		return false
 	}
