@@ -20,6 +20,9 @@ import (
 // made durable: a crash loses no more of them than this, and no call.
 const storeEvery = 2 * time.Second
 
+// endFor is how long the end of a segment is tried to be made durable.
+const endFor = 30 * time.Second
+
 // hiddenLoad is the server's load time above which a call is suspected to have
 // loaded the model anew: a resident model reports a few milliseconds.
 const hiddenLoad = 250 * time.Millisecond
@@ -117,6 +120,11 @@ func (s *segment) begun(item int) store.Begun {
 	}
 }
 
+// begin notes that the call of an item is about to be made.
+func (s *segment) begin(ctx context.Context, item int) error {
+	return keep(ctx, func(ctx context.Context) error { return s.host.Store.BeginCall(ctx, s.in.Epoch, s.begun(item)) })
+}
+
 // loop makes the calls that are left. Commit of one call and the note that the
 // next one begins share a transaction.
 func (s *segment) loop(ctx context.Context) error {
@@ -128,7 +136,7 @@ func (s *segment) loop(ctx context.Context) error {
 	}
 	// What is measured is finished and stored whatever happens to ctx.
 	whole := context.WithoutCancel(ctx)
-	if err := s.host.Store.BeginCall(whole, s.in.Epoch, s.begun(s.todo[0])); err != nil {
+	if err := s.begin(ctx, s.todo[0]); err != nil {
 		return err
 	}
 	for i, item := range s.todo {
@@ -152,7 +160,7 @@ func (s *segment) loop(ctx context.Context) error {
 			return err
 		}
 		if next == nil && i+1 < len(s.todo) {
-			if err := s.host.Store.BeginCall(whole, s.in.Epoch, s.begun(s.todo[i+1])); err != nil {
+			if err := s.begin(ctx, s.todo[i+1]); err != nil {
 				return err
 			}
 		}
@@ -264,18 +272,23 @@ func (s *segment) end(ctx context.Context, loopErr error) error {
 	defer s.m.close()
 	// The last sample is taken now, so that the window need not wait for one.
 	s.m.sampler.Stop()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endFor)
 	defer cancel()
 	s.row.End = "complete"
 	if loopErr != nil {
 		s.row.End = endReason(loopErr)
 	}
-	_, err := s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
+	err := keep(ctx, func(ctx context.Context) error {
+		_, err := s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	complete := loopErr == nil && s.in.To == s.cell.Items
-	return s.host.Store.CloseSegment(ctx, s.in.Epoch, s.row, complete)
+	return keep(ctx, func(ctx context.Context) error {
+		return s.host.Store.CloseSegment(ctx, s.in.Epoch, s.row, complete)
+	})
 }
 
 // endReason names why a segment ended, as bench.Segment lists it.

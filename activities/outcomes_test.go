@@ -1,0 +1,178 @@
+package activities
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/runtimes"
+)
+
+// onCall has the n-th call end as given, and all others well.
+func (r *rig) onCall(n int, ans runtimes.Answer, err error) {
+	r.rt.generate = func(_ context.Context, now int) (runtimes.Answer, error) {
+		if now == n {
+			return ans, err
+		}
+		return runtimes.Answer{}, nil
+	}
+}
+
+// A call that failed is a result: it is stored with its time, and the loop
+// goes on.
+func TestFailedCallsAreResults(t *testing.T) {
+	t.Parallel()
+	cases := map[bench.Outcome]error{
+		bench.OutcomePromptTruncated: fault.New(fault.Invalid, fault.CodePromptTruncated, "", "the prompt was shortened"),
+		bench.OutcomeRefused:         fault.New(fault.Invalid, fault.CodeRefused, "", "status 400"),
+		bench.OutcomeTimeout:         fault.New(fault.Unavailable, fault.CodeTimeout, "", "no answer within 1m"),
+		bench.OutcomeServerError:     fault.New(fault.Unavailable, fault.CodeServerError, "", "status 500"),
+		bench.OutcomeBadAnswer:       fault.New(fault.Corrupt, fault.CodeBadAnswer, "", "the stream ended"),
+	}
+	for outcome, err := range cases {
+		t.Run(string(outcome), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.onCall(2, runtimes.Answer{Outcome: outcome, Reason: "as scripted", Latency: 3 * time.Second}, err)
+			out := must[contract.InferOut](r, contract.ActInfer, r.infer(1))
+			require.Equal(t, []int{4, 1}, []int{out.Calls, out.Failed})
+			r.oncePerItem(1)
+			call := r.calls()[1]
+			require.Equal(t, []any{outcome, "as scripted", 3 * time.Second}, []any{call.Outcome, call.Reason, call.Latency})
+			require.Nil(t, call.TimeToFirstToken, "no token came: nothing, not zero")
+			require.Nil(t, call.OutputTokens)
+			begun, stored := r.begun()
+			require.Equal(t, begun, stored)
+		})
+	}
+}
+
+// An answer that hit the cap counts as an answer.
+func TestCappedAnswerIsNoFailure(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.onCall(1, runtimes.Answer{Text: "I21", Outcome: bench.OutcomeOutputCapped, Done: "length"}, nil)
+	out := must[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	require.Zero(t, out.Failed)
+	require.Equal(t, bench.OutcomeOutputCapped, r.calls()[0].Outcome)
+}
+
+// Out of memory is stored as the call's outcome, and is for the workflow to
+// decide: no retry, no alarm.
+func TestOutOfMemoryIsStoredAndTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.onCall(2, runtimes.Answer{Outcome: bench.OutcomeOutOfMemory}, fault.New(fault.OutOfMemory, fault.CodeOutOfMemory, "", "cudaMalloc failed"))
+	_, err := do[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	app := failed(t, err)
+	require.Equal(t, "OutOfMemory", app.Type())
+	require.True(t, app.NonRetryable())
+	require.Equal(t, temporal.ApplicationErrorCategoryBenign, app.Category())
+	require.Equal(t, []bench.Outcome{bench.OutcomeOK, bench.OutcomeOutOfMemory},
+		[]bench.Outcome{r.calls()[0].Outcome, r.calls()[1].Outcome})
+	require.Equal(t, []string{"run 1 segment 1: OutOfMemory, 2 calls"}, r.ends())
+	begun, stored := r.begun()
+	require.Equal(t, []int{2, 2}, []int{begun, stored}, "the next call was not begun")
+}
+
+// A failed call that took the model with it is stored; the rest waits for a
+// reload.
+func TestFailedCallThatTookTheModelAlong(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rt.generate = func(_ context.Context, n int) (runtimes.Answer, error) {
+		if n == 2 {
+			r.rt.vanish()
+			return runtimes.Answer{Outcome: bench.OutcomeServerError}, fault.New(fault.Unavailable, fault.CodeServerError, "", "status 500")
+		}
+		return runtimes.Answer{}, nil
+	}
+	in := r.infer(1)
+	_, err := do[contract.InferOut](r, contract.ActInfer, in)
+	require.Equal(t, "ModelNotResident", failed(t, err).Type())
+	require.Len(t, r.calls(), 2)
+
+	r.rt.token, in.Token = "load-9", "load-9"
+	out := must[contract.InferOut](r, contract.ActInfer, in)
+	require.Equal(t, []int{4, 2, 0}, []int{out.Calls, out.Segments, out.Remeasured})
+	r.oncePerItem(1)
+}
+
+// A model that is not in memory as it was loaded is not asked at all.
+func TestModelNotResident(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	in := r.infer(1)
+	in.Token = "another load"
+	for name, input := range map[string]any{contract.ActInfer: in, contract.ActWarmUp: in.ResidentIn} {
+		_, err := do[contract.Note](r, name, input)
+		app := failed(t, err)
+		require.Equal(t, "ModelNotResident", app.Type(), name)
+		require.True(t, app.NonRetryable(), name)
+		require.Equal(t, temporal.ApplicationErrorCategoryBenign, app.Category(), name)
+	}
+	require.Empty(t, r.rt.prompts())
+	require.Empty(t, r.ends(), "no segment was opened")
+}
+
+// A call that loaded the model anew is no measurement: it is not stored, and
+// measured again after a proper load. A long load time alone proves nothing.
+func TestHiddenReload(t *testing.T) {
+	t.Parallel()
+	for _, gone := range []bool{true, false} {
+		r := newRig(t)
+		r.rt.generate = func(_ context.Context, n int) (runtimes.Answer, error) {
+			if n != 2 {
+				return runtimes.Answer{}, nil
+			}
+			if gone {
+				r.rt.vanish()
+			}
+			return runtimes.Answer{Text: "I21", Outcome: bench.OutcomeOK, Server: bench.ServerTimes{Load: time.Second}}, nil
+		}
+		in := r.infer(1)
+		_, err := do[contract.InferOut](r, contract.ActInfer, in)
+		if !gone {
+			require.NoError(t, err)
+			r.oncePerItem(1)
+			continue
+		}
+		require.Equal(t, "ModelNotResident", failed(t, err).Type())
+		require.Len(t, r.calls(), 1, "the call is not stored")
+		r.rt.token, in.Token = "load-9", "load-9"
+		out := must[contract.InferOut](r, contract.ActInfer, in)
+		require.Equal(t, 1, out.Remeasured)
+		r.oncePerItem(1, 1)
+	}
+}
+
+// A dataset that shrank under a plan is told, and nothing is asked.
+func TestInferOverTooFewJournals(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	in := r.infer(1)
+	in.To = items + 1
+	_, err := do[contract.InferOut](r, contract.ActInfer, in)
+	app := failed(t, err)
+	require.Equal(t, "DatasetChanged", app.Type())
+	require.True(t, app.NonRetryable())
+	require.Empty(t, r.rt.prompts())
+}
+
+// A runtime that does not answer at the start is waited for.
+func TestInferWithNoRuntimeAtTheStart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rt.trouble = away()
+	_, err := do[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	app := failed(t, err)
+	require.Equal(t, "Unreachable", app.Type())
+	require.False(t, app.NonRetryable())
+	require.Contains(t, app.Message(), "start it", "the hint is told")
+}
