@@ -22,11 +22,31 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // payloads are all that travels in a workflow's history.
 func payloads() []any {
 	return []any{
-		contract.SweepIn{}, contract.SweepOut{}, contract.Counts{}, contract.WakeIn{}, contract.LaneIn{}, contract.ClaimIn{},
-		contract.ClaimOut{}, contract.BenchmarkIn{}, contract.BenchmarkOut{}, contract.CellRef{}, contract.CloseIn{},
-		contract.CellClosed{}, contract.Note{}, contract.IdleIn{}, contract.LoadIn{}, contract.LoadOut{}, contract.ResidentIn{},
-		contract.InferIn{}, contract.InferOut{}, contract.Beat{}, contract.PullBeat{}, contract.CancelIn{}, contract.Status{},
-		contract.FinishIn{}, contract.PublishIn{},
+		contract.SweepIn{},
+		contract.SweepOut{},
+		contract.Counts{},
+		contract.WakeIn{},
+		contract.LaneIn{},
+		contract.ClaimIn{},
+		contract.ClaimOut{},
+		contract.BenchmarkIn{},
+		contract.BenchmarkOut{},
+		contract.CellRef{},
+		contract.CloseIn{},
+		contract.CellClosed{},
+		contract.Note{},
+		contract.IdleIn{},
+		contract.LoadIn{},
+		contract.LoadOut{},
+		contract.ResidentIn{},
+		contract.InferIn{},
+		contract.InferOut{},
+		contract.Beat{},
+		contract.PullBeat{},
+		contract.CancelIn{},
+		contract.Status{},
+		contract.FinishIn{},
+		contract.PublishIn{},
 	}
 }
 

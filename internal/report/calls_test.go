@@ -55,8 +55,10 @@ func TestCallsCSVStreamsAndHoldsNoText(t *testing.T) {
 func TestCallsCSVIsInert(t *testing.T) {
 	t.Parallel()
 	for _, evil := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "\u00a0=1", "\x00=1"} {
-		row := CallRow{At: bench.Coordinates{Model: evil, Host: evil}, Call: bench.Call{JournalID: evil, Reason: evil},
-			Score: &bench.CallScore{Codes: []string{evil, "I10"}, Gold: []string{evil}}}
+		row := CallRow{
+			At: bench.Coordinates{Model: evil, Host: evil}, Call: bench.Call{JournalID: evil, Reason: evil},
+			Score: &bench.CallScore{Codes: []string{evil, "I10"}, Gold: []string{evil}},
+		}
 		var out bytes.Buffer
 		require.NoError(t, CallsCSV(&out, one(row)))
 		got := readCalls(t, out.Bytes())[0]

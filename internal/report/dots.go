@@ -112,8 +112,10 @@ func drawDotPanel(spec dotSpec, rows []dotRow, a axis, panel, total int) drawing
 	}
 	y := 4
 	for _, row := range rows {
-		d.Texts = append(d.Texts, label{X: "0", Y: px(y + 13), DX: "0", Class: "rowlabel",
-			Text: printable(row.label, 46), Title: row.label})
+		d.Texts = append(d.Texts, label{
+			X: "0", Y: px(y + 13), DX: "0", Class: "rowlabel",
+			Text: printable(row.label, 46), Title: row.label,
+		})
 		y += labelHeight
 		for s, c := range row.cells {
 			if c == nil {

@@ -41,8 +41,10 @@ func scored(rng *rand.Rand, model, lang string, parameters int64, score, median,
 	id := bench.CellID(digest(model + lang)[:16])
 	c := bench.CellResult{
 		Cell: id, State: bench.StateDone,
-		Coordinates: bench.Coordinates{Host: "labbdator-1", Runtime: "ollama", Model: model, Task: "icd10",
-			Dataset: "demo-journals", Language: lang, Load: "sequential"},
+		Coordinates: bench.Coordinates{
+			Host: "labbdator-1", Runtime: "ollama", Model: model, Task: "icd10",
+			Dataset: "demo-journals", Language: lang, Load: "sequential",
+		},
 		Runs: 2, Calls: 80, FailedCalls: rng.IntN(2), Outcomes: map[string]int{"ok": 79, "output_capped": 1}, Segments: 2,
 		Latency: summaryOf(rng, median), TTFT: summaryOf(rng, median*0.4), InterToken: summaryOf(rng, 0.004),
 		Tokens: &bench.TokenCounts{Prompt: 611.25, Output: 18.4}, TokensPerSecond: estimateOf(0, 0),
@@ -51,36 +53,48 @@ func scored(rng *rand.Rand, model, lang string, parameters int64, score, median,
 		Category:    &bench.F1Figures{MicroPrecision: 0.52, MicroRecall: 0.47, MicroF1: 0.49, MacroF1: 0.5},
 		Chapter:     &bench.F1Figures{MicroPrecision: 0.71, MicroRecall: 0.69, MicroF1: 0.7, MacroF1: 0.68},
 		NoCodeShare: ptr(0.0125), UnknownShare: ptr(0.04), CodeList: "demo-codes",
-		Energy: &bench.EnergyFigure{Mean: joules, CI95Low: ptr(joules * 0.9), CI95High: ptr(joules * 1.1),
+		Energy: &bench.EnergyFigure{
+			Mean: joules, CI95Low: ptr(joules * 0.9), CI95High: ptr(joules * 1.1),
 			NetMean: ptr(joules * 0.55), Method: bench.EnergyEstimated, Channel: "estimate.power", Coverage: 0.998,
-			Estimated: true, Basis: "CPU time × stated watts over the inference window, by call"},
+			Estimated: true, Basis: "CPU time × stated watts over the inference window, by call",
+		},
 		TokensPerJoule: ptr(18.4 / joules), EnergyPerCorrect: ptr(joules / (score * 0.7)),
-		Cost: &bench.CostFigure{Amount: joules * 100 / 3.6e6 * 0.386, Currency: "SEK", Estimated: true,
-			Basis: "0.386 SEK/kWh, PUE 1.0, gross energy per call × 100"},
+		Cost: &bench.CostFigure{
+			Amount: joules * 100 / 3.6e6 * 0.386, Currency: "SEK", Estimated: true,
+			Basis: "0.386 SEK/kWh, PUE 1.0, gross energy per call × 100",
+		},
 		CarbonMissing: "no carbon intensity is stated in the sweep",
 		HostCPU:       ptr(61.5), HostMemory: ptr(3.1e9), ProcMemory: ptr(4.4e8),
 		PromptHash: digest("prompt " + lang), DatasetHash: digest("demo-journals"),
 		StartedAt: ptr(day(14, 3)), FinishedAt: ptr(day(14, 9)),
 	}
 	c.TokensPerSecond = &bench.Estimate{Mean: 18.4 / median, N: 2, IntervalOver: "runs", CIMissing: "fewer than three runs"}
-	c.ModelFacts = &bench.ModelFacts{Name: model, Digest: "sha256:" + digest(model), Family: "llama", Parameters: parameters,
-		Quantisation: "F16", Layers: 6, ContextTokens: 4096, SizeBytes: parameters * 2}
+	c.ModelFacts = &bench.ModelFacts{
+		Name: model, Digest: "sha256:" + digest(model), Family: "llama", Parameters: parameters,
+		Quantisation: "F16", Layers: 6, ContextTokens: 4096, SizeBytes: parameters * 2,
+	}
 	c.Pull = &bench.Pulled{Facts: *c.ModelFacts, Elapsed: 240 * time.Millisecond, Source: "gguf"}
-	c.Loaded = &bench.Loaded{Token: "t1", SizeBytes: parameters*2 + 5e7, ContextTokens: 4096, LayersTotal: 7,
+	c.Loaded = &bench.Loaded{
+		Token: "t1", SizeBytes: parameters*2 + 5e7, ContextTokens: 4096, LayersTotal: 7,
 		LayersSource: "log",
-		ServerLoad:   130 * time.Millisecond}
-	c.LoadAttempts = []bench.LoadAttempt{{Cell: id, Rung: 1, No: 1, Name: "cpu", Outcome: "loaded", StartedAt: day(14, 4),
-		Elapsed: 410 * time.Millisecond, Loaded: c.Loaded}}
+		ServerLoad:   130 * time.Millisecond,
+	}
+	c.LoadAttempts = []bench.LoadAttempt{{
+		Cell: id, Rung: 1, No: 1, Name: "cpu", Outcome: "loaded", StartedAt: day(14, 4),
+		Elapsed: 410 * time.Millisecond, Loaded: c.Loaded,
+	}}
 	c.Phases = phasesOf(id, joules)
 	return c
 }
 
 func phasesOf(id bench.CellID, joules float64) []bench.PhaseReading {
 	reading := func(phase bench.Phase, run int, watts float64, window time.Duration) bench.PhaseReading {
-		return bench.PhaseReading{Cell: id, Run: run, Phase: phase, No: 1, Channel: powerChannel(), Started: day(14, 4),
+		return bench.PhaseReading{
+			Cell: id, Run: run, Phase: phase, No: 1, Channel: powerChannel(), Started: day(14, 4),
 			Window: window, Samples: int(window / (50 * time.Millisecond)), Missed: run, Coverage: 0.998,
 			Mean: &watts, Min: ptr(watts * 0.9), Max: ptr(watts * 1.2), EnergyJ: ptr(watts * window.Seconds()),
-			Method: bench.EnergyEstimated}
+			Method: bench.EnergyEstimated,
+		}
 	}
 	out := []bench.PhaseReading{
 		reading(bench.PhaseBaseline, 0, 12.4, 10*time.Second),
@@ -99,8 +113,10 @@ func stopped(model, lang string, state bench.State, reason string) bench.CellRes
 	why := "no call was made: " + reason
 	return bench.CellResult{
 		Cell: bench.CellID(digest(model + lang)[:16]), State: state, Reason: reason,
-		Coordinates: bench.Coordinates{Host: "labbdator-1", Runtime: "ollama", Model: model, Task: "icd10",
-			Dataset: "demo-journals", Language: lang, Load: "sequential"},
+		Coordinates: bench.Coordinates{
+			Host: "labbdator-1", Runtime: "ollama", Model: model, Task: "icd10",
+			Dataset: "demo-journals", Language: lang, Load: "sequential",
+		},
 		LatencyMissing: why, TTFTMissing: why, InterTokenMissing: why, TokensMissing: why, TokensPerSecondMissing: why,
 		WeightedScoreMissing: why, ExactMatchMissing: why, ExactAt5Missing: why, F1Missing: why, SharesMissing: why,
 		EnergyMissing: why, TokensPerJouleMissing: why, EnergyPerCorrectMissing: why, CostMissing: why, CarbonMissing: why,
@@ -121,8 +137,10 @@ func sample() bench.Results {
 		scored(rng, "wattsweep-icd10-3m", "en", 3e6, 0.58, 0.64, 5.2),
 		stopped("llama3.3:70b", "sv", bench.StateUnfit, "no rung of the ladder fitted 7.7 GiB of memory"),
 	}
-	cells[6].LoadAttempts = []bench.LoadAttempt{{Cell: cells[6].Cell, Rung: 1, No: 1, Name: "cpu", Outcome: "out_of_memory",
-		Reason: "the runtime needs 42.5 GiB, the host has 7.7 GiB", StartedAt: day(14, 30), Elapsed: 1900 * time.Millisecond}}
+	cells[6].LoadAttempts = []bench.LoadAttempt{{
+		Cell: cells[6].Cell, Rung: 1, No: 1, Name: "cpu", Outcome: "out_of_memory",
+		Reason: "the runtime needs 42.5 GiB, the host has 7.7 GiB", StartedAt: day(14, 30), Elapsed: 1900 * time.Millisecond,
+	}}
 	return resultsOf(cells)
 }
 
@@ -134,9 +152,11 @@ func resultsOf(cells []bench.CellResult) bench.Results {
 		}
 	}
 	return bench.Results{
-		Sweep: bench.SweepInfo{ID: "5f0c7a91d2e4b863", Name: "Demo: three models, two languages", State: bench.StateDone,
+		Sweep: bench.SweepInfo{
+			ID: "5f0c7a91d2e4b863", Name: "Demo: three models, two languages", State: bench.StateDone,
 			SpecHash: digest("spec"), CreatedAt: day(14, 2), FinishedAt: ptr(day(14, 41)),
-			Cells: len(cells), CellsDone: done, Seed: 1},
+			Cells: len(cells), CellsDone: done, Seed: 1,
+		},
 		Provenance: bench.Provenance{
 			Wattsweep: "0.1.0 (a1b2c3d)", GeneratedAt: day(14, 42), Estimated: true,
 			Method: []string{"Energy is CPU time × stated watts: 12 W idle, 9.5 W per busy core."},
@@ -147,29 +167,38 @@ func resultsOf(cells []bench.CellResult) bench.Results {
 				RuntimeEnv: []string{"OLLAMA_NUM_PARALLEL=1"}, Meters: []bench.Channel{powerChannel(), cpuChannel()},
 				MetersMissing: []string{"nvml: no NVIDIA driver", "rapl: not readable in this container"}, SeenAt: day(14, 3),
 			}},
-			Datasets: []bench.DatasetInfo{{Name: "demo-journals", Version: "1", Hash: digest("demo-journals"),
-				CodeSystem: "ICD-10-SE", Licence: "Apache-2.0", Journals: 40}},
+			Datasets: []bench.DatasetInfo{{
+				Name: "demo-journals", Version: "1", Hash: digest("demo-journals"),
+				CodeSystem: "ICD-10-SE", Licence: "Apache-2.0", Journals: 40,
+			}},
 		},
 		Cells: cells,
 	}
 }
 
 func cpuChannel() bench.Channel {
-	return bench.Channel{Name: "host.cpu", Unit: bench.UnitPercent, Scope: bench.ScopeHost, Sensor: bench.SensorAveraged,
-		Window: 50 * time.Millisecond, UpdatePeriod: 50 * time.Millisecond, Resolution: 0.1, Method: "busy share of all cores"}
+	return bench.Channel{
+		Name: "host.cpu", Unit: bench.UnitPercent, Scope: bench.ScopeHost, Sensor: bench.SensorAveraged,
+		Window: 50 * time.Millisecond, UpdatePeriod: 50 * time.Millisecond, Resolution: 0.1, Method: "busy share of all cores",
+	}
 }
 
 func samplePairs() HTMLOptions {
 	pair := func(model string, mean, half, sv float64) PairedDifference {
-		return PairedDifference{At: bench.Coordinates{Host: "labbdator-1", Runtime: "ollama", Model: model}, A: "sv", B: "en",
+		return PairedDifference{
+			At: bench.Coordinates{Host: "labbdator-1", Runtime: "ollama", Model: model}, A: "sv", B: "en",
 			Metric: "weighted score", MeanA: sv, MeanB: sv - mean, Journals: 40, Difference: &bench.Estimate{
-				Mean: mean, CI95Low: ptr(mean - half), CI95High: ptr(mean + half), N: 40, IntervalOver: "journals"}}
+				Mean: mean, CI95Low: ptr(mean - half), CI95High: ptr(mean + half), N: 40, IntervalOver: "journals",
+			},
+		}
 	}
 	return HTMLOptions{PairedDifferences: []PairedDifference{
 		pair("wattsweep-icd10-0.2m", 0.02, 0.06, 0.31), pair("wattsweep-icd10-0.8m", -0.03, 0.05, 0.52),
 		pair("wattsweep-icd10-3m", 0.08, 0.04, 0.66),
-		{At: bench.Coordinates{Host: "labbdator-1", Runtime: "ollama", Model: "llama3.3:70b"}, A: "sv", B: "en",
-			Metric: "weighted score", Missing: "no call was made"},
+		{
+			At: bench.Coordinates{Host: "labbdator-1", Runtime: "ollama", Model: "llama3.3:70b"}, A: "sv", B: "en",
+			Metric: "weighted score", Missing: "no call was made",
+		},
 	}}
 }
 
@@ -210,15 +239,19 @@ func sampleCalls(n int) iter.Seq2[CallRow, error] {
 				Latency: time.Duration(500+rng.IntN(300)) * time.Millisecond, TimeToFirstToken: ptr(212 * time.Millisecond),
 				InterTokenTimes: []time.Duration{4 * time.Millisecond, 5 * time.Millisecond},
 				PromptTokens:    ptr(611), OutputTokens: ptr(18),
-				Server: bench.ServerTimes{Total: 480 * time.Millisecond, PromptEval: 200 * time.Millisecond,
-					Eval: 270 * time.Millisecond},
+				Server: bench.ServerTimes{
+					Total: 480 * time.Millisecond, PromptEval: 200 * time.Millisecond,
+					Eval: 270 * time.Millisecond,
+				},
 			}}
 			if i%5 == 4 {
 				row.Call.Outcome, row.Call.Reason = bench.OutcomeTimeout, "no answer within 60 s"
 				row.Call.TimeToFirstToken, row.Call.InterTokenTimes, row.Call.OutputTokens = nil, nil, nil
 			} else {
-				row.Score = &bench.CallScore{CallKey: key, Gold: []string{"R074", "I209"}, Codes: []string{"R074"}, Weighted: 1,
-					ExactAt1: true, ExactAt5: true}
+				row.Score = &bench.CallScore{
+					CallKey: key, Gold: []string{"R074", "I209"}, Codes: []string{"R074"}, Weighted: 1,
+					ExactAt1: true, ExactAt5: true,
+				}
 				row.EnergyJ, row.EnergyMethod = ptr(4.75), bench.EnergyAttributed
 			}
 			if !yield(row, nil) {

@@ -17,11 +17,18 @@ type languageView struct {
 
 // languageSection shows paired differences as a table and a chart around zero.
 func languageSection(r bench.Results, pairs []PairedDifference) languageView {
-	t := tableView{ID: "pairs", Caption: "Paired differences between languages, over the journals that both were asked.",
-		Empty: "No two languages of one model were asked the same journals."}
+	t := tableView{
+		ID: "pairs", Caption: "Paired differences between languages, over the journals that both were asked.",
+		Empty: "No two languages of one model were asked the same journals.",
+	}
 	t.Heads = []headView{
-		{"Model", "", false}, {"Compared", "", false}, {"First", "mean", true}, {"Second", "mean", true},
-		{"Difference", "95 % interval", true}, {"Journals", "", true}, {"Reading", "", false},
+		{"Model", "", false},
+		{"Compared", "", false},
+		{"First", "mean", true},
+		{"Second", "mean", true},
+		{"Difference", "95 % interval", true},
+		{"Journals", "", true},
+		{"Reading", "", false},
 	}
 	names := newNaming(r.Cells)
 	for _, p := range pairs {
@@ -85,13 +92,17 @@ func drawPairs(names naming, pairs []PairedDifference) []drawing {
 		return nil
 	}
 	a := aroundZero(values, plotFrom+2, plotUpTo)
-	d := drawing{ID: "pairs-chart", Title: "Difference between languages",
-		Desc: "Paired differences with 95 % intervals; left of zero the first language is lower."}
+	d := drawing{
+		ID: "pairs-chart", Title: "Difference between languages",
+		Desc: "Paired differences with 95 % intervals; left of zero the first language is lower.",
+	}
 	y := 4
 	for _, p := range pairs {
 		text := names.row(p.At) + " · " + language(p.A) + " − " + language(p.B)
-		d.Texts = append(d.Texts, label{X: "0", Y: px(y + 13), DX: "0", Class: "rowlabel",
-			Text: printable(text, 52), Title: text})
+		d.Texts = append(d.Texts, label{
+			X: "0", Y: px(y + 13), DX: "0", Class: "rowlabel",
+			Text: printable(text, 52), Title: text,
+		})
 		y += 20
 		if e := p.Difference; e == nil {
 			d.text("100%", y+11, "value end soft", none)

@@ -12,9 +12,16 @@ import (
 func loadingTable(cells []bench.CellResult) tableView {
 	t := tableView{ID: "loading", Caption: "Every attempt to load a model, in order.", Empty: "No model was loaded."}
 	t.Heads = []headView{
-		{"Model", "", false}, {"Language", "", false}, {"Rung", "", false}, {"Try", "", true}, {"Outcome", "", false},
-		{"Took", "", true}, {"Layers on GPU", "", true}, {"In memory", "", true},
-		{"In VRAM", "", true}, {"Context", "tokens", true},
+		{"Model", "", false},
+		{"Language", "", false},
+		{"Rung", "", false},
+		{"Try", "", true},
+		{"Outcome", "", false},
+		{"Took", "", true},
+		{"Layers on GPU", "", true},
+		{"In memory", "", true},
+		{"In VRAM", "", true},
+		{"Context", "tokens", true},
 	}
 	names := newNaming(cells)
 	for _, c := range cells {
@@ -47,8 +54,10 @@ func loadedCells(l *bench.Loaded) []cellView {
 		return []cellView{empty, empty, empty, empty}
 	}
 	return []cellView{
-		{Main: strconv.Itoa(l.LayersGPU) + " of " + strconv.Itoa(l.LayersTotal),
-			Beside: printable(l.LayersSource, 40), Num: true},
+		{
+			Main:   strconv.Itoa(l.LayersGPU) + " of " + strconv.Itoa(l.LayersTotal),
+			Beside: printable(l.LayersSource, 40), Num: true,
+		},
 		{Main: units.Bytes(l.SizeBytes).String(), Num: true},
 		{Main: units.Bytes(l.SizeVRAMBytes).String(), Num: true},
 		{Main: strconv.Itoa(l.ContextTokens), Num: true},
@@ -79,9 +88,16 @@ func phaseTable(cells []bench.CellResult) tableView {
 	}
 	word, same := commonPhaseWord(cells)
 	t.Heads = []headView{
-		{"Model", "", false}, {"Language", "", false}, {"Phase", "", false}, {"Channel", "", false}, {"Windows", "", true},
-		{"Time", "", true}, {"Mean power", words("W", word), true}, {"Energy", words("J", word), true},
-		{"Method", "", false}, {"Coverage", "", true},
+		{"Model", "", false},
+		{"Language", "", false},
+		{"Phase", "", false},
+		{"Channel", "", false},
+		{"Windows", "", true},
+		{"Time", "", true},
+		{"Mean power", words("W", word), true},
+		{"Energy", words("J", word), true},
+		{"Method", "", false},
+		{"Coverage", "", true},
 	}
 	names := newNaming(cells)
 	for _, c := range cells {
@@ -184,8 +200,10 @@ func (s *phaseSum) cells() []cellView {
 		missed = plural(s.missed, "missed tick")
 	}
 	return []cellView{
-		{Main: printable(string(s.phase), 40)}, {Main: printable(s.channel.Name, 60), Code: true},
-		{Main: strconv.Itoa(s.windows), Num: true}, {Main: seconds(s.window), Num: true},
+		{Main: printable(string(s.phase), 40)},
+		{Main: printable(s.channel.Name, 60), Code: true},
+		{Main: strconv.Itoa(s.windows), Num: true},
+		{Main: seconds(s.window), Num: true},
 		power, energy, method,
 		{Main: coverage, Beside: missed, Num: true},
 	}

@@ -45,8 +45,13 @@ func hostSheets(r bench.Results) []factSheet {
 func meterTable(r bench.Results) tableView {
 	t := tableView{ID: "meters", Caption: "Meters, and what their values mean.", Empty: "No meter was read."}
 	t.Heads = []headView{
-		{"Channel", "", false}, {"Covers", "", false}, {"Sensor", "", false}, {"Renewed every", "", true},
-		{"Resolution", "", true}, {"Accuracy", "", false}, {"How the value is made", "", false},
+		{"Channel", "", false},
+		{"Covers", "", false},
+		{"Sensor", "", false},
+		{"Renewed every", "", true},
+		{"Resolution", "", true},
+		{"Accuracy", "", false},
+		{"How the value is made", "", false},
 	}
 	for _, h := range r.Provenance.Hosts {
 		for _, m := range h.Meters {
@@ -95,9 +100,16 @@ func modelTable(r bench.Results) tableView {
 		Caption: "Models, as the runtime reports them. Hashes are cut; results.json holds them whole.",
 	}
 	t.Heads = []headView{
-		{"Model", "", false}, {"Digest", "", false}, {"Family", "", false}, {"Parameters", "", true},
-		{"Quantisation", "", false}, {"Layers", "", true}, {"On disk", "", true}, {"Pulled in", "", true},
-		{"Prompt", "", false}, {"Dataset", "", false},
+		{"Model", "", false},
+		{"Digest", "", false},
+		{"Family", "", false},
+		{"Parameters", "", true},
+		{"Quantisation", "", false},
+		{"Layers", "", true},
+		{"On disk", "", true},
+		{"Pulled in", "", true},
+		{"Prompt", "", false},
+		{"Dataset", "", false},
 	}
 	var seen []string
 	for _, c := range r.Cells {
@@ -152,13 +164,20 @@ func datasetTable(r bench.Results) tableView {
 		Caption: "Datasets, pinned by hash. Hashes are cut; results.json holds them whole.",
 	}
 	t.Heads = []headView{
-		{"Dataset", "", false}, {"Version", "", false}, {"Journals", "", true}, {"Code system", "", false},
-		{"Licence", "", false}, {"SHA-256", "", false},
+		{"Dataset", "", false},
+		{"Version", "", false},
+		{"Journals", "", true},
+		{"Code system", "", false},
+		{"Licence", "", false},
+		{"SHA-256", "", false},
 	}
 	for _, d := range r.Provenance.Datasets {
 		t.Rows = append(t.Rows, []cellView{
-			{Main: printable(d.Name, 60), Head: true}, {Main: printable(d.Version, 40)}, {Main: count(d.Journals), Num: true},
-			{Main: printable(d.CodeSystem, 40)}, {Main: printable(d.Licence, 60)},
+			{Main: printable(d.Name, 60), Head: true},
+			{Main: printable(d.Version, 40)},
+			{Main: count(d.Journals), Num: true},
+			{Main: printable(d.CodeSystem, 40)},
+			{Main: printable(d.Licence, 60)},
 			{Main: short(d.Hash), Title: printable(d.Hash, 120), Code: true},
 		})
 	}

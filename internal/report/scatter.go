@@ -171,8 +171,14 @@ type labelPlace struct {
 // labelPlaces lists the places in the order of preference.
 func labelPlaces() []labelPlace {
 	return []labelPlace{
-		{9, 4, "point"}, {-9, 4, "point end"}, {0, -10, "point mid"}, {0, 18, "point mid"},
-		{9, -7, "point"}, {9, 15, "point"}, {-9, -7, "point end"}, {-9, 15, "point end"},
+		{9, 4, "point"},
+		{-9, 4, "point end"},
+		{0, -10, "point mid"},
+		{0, 18, "point mid"},
+		{9, -7, "point"},
+		{9, 15, "point"},
+		{-9, -7, "point end"},
+		{-9, 15, "point end"},
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 
 // shapes are results of every size and fate.
 func shapes() map[string]bench.Results {
-	one, unlucky, bare := sample(), sample(), sample()
+	one, bare := sample(), sample()
 	one = resultsOf(one.Cells[:1])
-	unlucky = resultsOf([]bench.CellResult{
+	unlucky := resultsOf([]bench.CellResult{
 		stopped("a", "sv", bench.StateFailed, "the runtime ended"), stopped("b", "sv", bench.StateUnfit, "too large"),
 		stopped("c", "en", bench.StateQueued, ""), stopped("d", "en", bench.StateCancelled, "cancelled by the user"),
 	})

@@ -25,7 +25,7 @@ func childrenOf(ctx context.Context, pid int32) []int32 {
 		if err != nil {
 			continue // the thread has ended
 		}
-		for _, field := range bytes.Fields(raw) {
+		for field := range bytes.FieldsSeq(raw) {
 			if child, err := strconv.ParseInt(string(field), 10, 32); err == nil {
 				list = append(list, int32(child))
 			}

@@ -58,7 +58,9 @@ func TestClassify(t *testing.T) {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for _, same := range [][2]string{
-		{"llama3", "llama3:latest"}, {"deepseek-r1:1.5B", "deepseek-r1:1.5b"}, {"library/llama3", "llama3"},
+		{"llama3", "llama3:latest"},
+		{"deepseek-r1:1.5B", "deepseek-r1:1.5b"},
+		{"library/llama3", "llama3"},
 		{"host.example:5000/library/llama3:8b", "llama3:8b"},
 	} {
 		require.True(t, sameModel(same[0], same[1]), same)
