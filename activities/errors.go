@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/store"
 )
 
 // maxInternal is after how many tries an error of no known kind is taken to be
@@ -44,6 +45,9 @@ func typed(ctx context.Context, err error) error {
 		opts.Category = temporal.ApplicationErrorCategoryBenign
 	case kind == fault.Invalid, kind == fault.Unsupported, kind == fault.Corrupt:
 		opts.NonRetryable = true
+	case kind == fault.Internal && errors.Is(err, store.ErrNotFound):
+		// What the database lacks does not come by waiting.
+		name, opts.NonRetryable = "NotFound", true
 	case kind == fault.Internal:
 		opts.NonRetryable = activity.GetInfo(ctx).Attempt >= maxInternal
 	}

@@ -72,6 +72,11 @@ func (j *job) warm(ctx context.Context, in contract.ResidentIn, journals []store
 			Model: cfg.Model, Rung: cfg.Model.Ladder[in.Rung-1], Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed,
 			Now: j.host.Clock.Now,
 		})
+		if ans.Outcome == bench.OutcomePromptTruncated {
+			// An outcome of each measured call it happens to; no reason to stop.
+			doubts = append(doubts, fmt.Sprintf("call %d: the server shortened the prompt", i+1))
+			continue
+		}
 		if err != nil && !ans.Outcome.Answered() {
 			return nil, fmt.Errorf("warm-up call %d after %s: %w", i+1, ans.Latency.Round(time.Millisecond), err)
 		}
