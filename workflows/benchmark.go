@@ -211,9 +211,14 @@ func (b *benchmark) publish(ctx workflow.Context, state bench.State, reason stri
 	return nil
 }
 
+// repeatsPerTry keeps the numbers of a stage's repetitions apart between tries
+// of a cell, so that a later try never writes over what an earlier measured.
+const repeatsPerTry = 100
+
 func (b *benchmark) ref(stage bench.Stage) contract.CellRef {
 	b.nos[stage]++
-	return contract.CellRef{V: 1, Cell: b.in.Cell, Attempt: b.in.Attempt, Epoch: b.epoch, No: b.nos[stage]}
+	no := (b.in.Attempt-1)*repeatsPerTry + b.nos[stage]
+	return contract.CellRef{V: 1, Cell: b.in.Cell, Attempt: b.in.Attempt, Epoch: b.epoch, No: no}
 }
 
 func (b *benchmark) resident(stage bench.Stage) contract.ResidentIn {
