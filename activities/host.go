@@ -64,6 +64,15 @@ func (h *Host) job(ctx context.Context, ref contract.CellRef) (*job, error) {
 	return &job{host: h, cell: cell, ref: ref, rt: rt}, nil
 }
 
+// rung gives the settings of a rung, 1-based.
+func (j *job) rung(no int) (bench.Rung, error) {
+	ladder := j.cell.Config.Model.Ladder
+	if no < 1 || no > len(ladder) {
+		return bench.Rung{}, fault.New(fault.Invalid, "", "", "use rung %d: the ladder has %d", no, len(ladder))
+	}
+	return ladder[no-1], nil
+}
+
 // onJob prepares a job and runs a stage's body with it.
 func onJob[T texter](ctx context.Context, h *Host, ref contract.CellRef, stage bench.Stage, body func(*job) (T, error)) (T, error) {
 	return staged(ctx, h.Store, ref, stage, func() (T, error) {
@@ -168,11 +177,10 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 // it ends.
 func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, error) {
 	return onJob(ctx, h, in.CellRef, bench.StageLoad, func(j *job) (contract.LoadOut, error) {
-		ladder := j.cell.Config.Model.Ladder
-		if in.Rung < 1 || in.Rung > len(ladder) {
-			return contract.LoadOut{}, fmt.Errorf("load rung %d: the ladder has %d", in.Rung, len(ladder))
+		rung, err := j.rung(in.Rung)
+		if err != nil {
+			return contract.LoadOut{}, err
 		}
-		rung := ladder[in.Rung-1]
 		defer beating(ctx, func() any { return contract.Note{V: 1, Text: "loading"} })()
 		m, err := j.sample(ctx)
 		if err != nil {

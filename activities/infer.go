@@ -91,7 +91,10 @@ func (j *job) openSegment(ctx context.Context, in contract.InferIn) (*segment, e
 		return nil, fault.New(fault.Corrupt, fault.CodeDatasetChanged, "run the spec again, which stores the dataset anew",
 			"the dataset holds %d journals, the plan asks for %d", len(journals), in.To)
 	}
-	s := &segment{job: j, in: in, rung: j.cell.Config.Model.Ladder[in.Rung-1], journals: journals}
+	s := &segment{job: j, in: in, journals: journals}
+	if s.rung, err = j.rung(in.Rung); err != nil {
+		return nil, err
+	}
 	s.beat.set(contract.Beat{V: 1, Run: in.Run, Next: in.From, Of: in.To})
 	if s.m, err = j.sample(ctx); err != nil {
 		return nil, err

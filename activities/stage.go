@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/fault"
@@ -46,6 +48,9 @@ func explain(err error) string {
 	}
 	if errors.Is(err, context.Canceled) {
 		return "cancelled"
+	}
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return app.Message()
 	}
 	return err.Error()
 }

@@ -57,6 +57,10 @@ func (h *Host) WarmUp(ctx context.Context, in contract.ResidentIn) (contract.Not
 // warm makes the calls, over the first journals in turn.
 func (j *job) warm(ctx context.Context, in contract.ResidentIn, journals []store.Journal) (doubts []string, err error) {
 	cfg := j.cell.Config
+	rung, err := j.rung(in.Rung)
+	if err != nil {
+		return nil, err
+	}
 	for i := range cfg.Phases.WarmUpCalls {
 		if err := stopping(ctx); err != nil {
 			return nil, err
@@ -69,7 +73,7 @@ func (j *job) warm(ctx context.Context, in contract.ResidentIn, journals []store
 		nonce := bench.CallKey{Cell: in.Cell, Run: 0, Item: i}.Nonce(in.No)
 		prompt = j.host.WithNonce(nonce, prompt)
 		ans, err := j.rt.Generate(ctx, runtimes.Request{
-			Model: cfg.Model, Rung: cfg.Model.Ladder[in.Rung-1], Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed,
+			Model: cfg.Model, Rung: rung, Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed,
 			Now: j.host.Clock.Now,
 		})
 		if ans.Outcome == bench.OutcomePromptTruncated {
