@@ -48,6 +48,8 @@ func typed(ctx context.Context, err error) error {
 	case kind == fault.Internal && errors.Is(err, store.ErrNotFound):
 		// What the database lacks does not come by waiting.
 		name, opts.NonRetryable = "NotFound", true
+	case late(ctx, err):
+		name = string(fault.CodeTimeout)
 	case kind == fault.Internal:
 		opts.NonRetryable = activity.GetInfo(ctx).Attempt >= maxInternal
 	}
@@ -56,6 +58,12 @@ func typed(ctx context.Context, err error) error {
 		msg += " — " + hint
 	}
 	return temporal.NewApplicationErrorWithOptions(msg, name, opts)
+}
+
+// late reports whether something else's time was up, not ctx's: a server that
+// hangs is as good as away.
+func late(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)
 }
 
 // typeDrain is the error type of work that a worker hands on.

@@ -52,6 +52,7 @@ func TestErrorsBecomeDecisions(t *testing.T) {
 		{"memory stuck", fault.New(fault.Unavailable, fault.CodeNotUnloaded, "", "x"), "NotUnloaded", retry, false},
 		{"disk full", fault.New(fault.Unavailable, fault.CodeDiskFull, "", "x"), "DiskFull", retry, false},
 		{"wrapped", fmt.Errorf("pull: %w", fault.New(fault.Invalid, fault.CodeRefused, "", "x")), "Refused", final, false},
+		{"a server that hangs", fmt.Errorf("store call: %w", context.DeadlineExceeded), "Timeout", retry, false},
 		{"of no kind", errors.New("x"), "internal", retry, false},
 		{"not in the database", fmt.Errorf("read cell c: %w", store.ErrNotFound), "NotFound", final, false},
 		{"drain", drained(), "WorkerDrain", retry, true},
@@ -109,10 +110,14 @@ func TestKeep(t *testing.T) {
 
 	tries := 0
 	require.NoError(t, keep(t.Context(), func(context.Context) error {
-		if tries++; tries < 3 {
+		switch tries++; tries {
+		case 1:
 			return passing
+		case 2:
+			return fmt.Errorf("store call: %w", context.DeadlineExceeded) // it hangs
+		default:
+			return nil
 		}
-		return nil
 	}))
 	require.Equal(t, 3, tries)
 

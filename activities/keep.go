@@ -22,7 +22,7 @@ func keep(ctx context.Context, write func(context.Context) error) error {
 	pace.InitialInterval, pace.MaxInterval = 200*time.Millisecond, 5*time.Second
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := write(whole)
-		if err != nil && fault.KindOf(err) != fault.Unavailable {
+		if err != nil && fault.KindOf(err) != fault.Unavailable && !late(whole, err) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, err
