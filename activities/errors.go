@@ -48,7 +48,7 @@ func typed(ctx context.Context, err error) error {
 	case kind == fault.Internal && errors.Is(err, store.ErrNotFound):
 		// What the database lacks does not come by waiting.
 		name, opts.NonRetryable = "NotFound", true
-	case late(ctx, err):
+	case kind == fault.Internal && late(ctx, err):
 		name = string(fault.CodeTimeout)
 	case kind == fault.Internal:
 		opts.NonRetryable = activity.GetInfo(ctx).Attempt >= maxInternal

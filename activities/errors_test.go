@@ -53,6 +53,7 @@ func TestErrorsBecomeDecisions(t *testing.T) {
 		{"disk full", fault.New(fault.Unavailable, fault.CodeDiskFull, "", "x"), "DiskFull", retry, false},
 		{"wrapped", fmt.Errorf("pull: %w", fault.New(fault.Invalid, fault.CodeRefused, "", "x")), "Refused", final, false},
 		{"a server that hangs", fmt.Errorf("store call: %w", context.DeadlineExceeded), "Timeout", retry, false},
+		{"away, after a wait", fault.New(fault.Unavailable, fault.CodeUnreachable, "", "x: %w", context.DeadlineExceeded), "Unreachable", retry, false},
 		{"of no kind", errors.New("x"), "internal", retry, false},
 		{"not in the database", fmt.Errorf("read cell c: %w", store.ErrNotFound), "NotFound", final, false},
 		{"drain", drained(), "WorkerDrain", retry, true},

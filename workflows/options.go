@@ -72,9 +72,10 @@ func withPolicy(ctx workflow.Context, activity, queue, id, summary string, heart
 // maxSummary is how many bytes of a summary Temporal keeps for certain.
 const maxSummary = 200
 
-// oneLine cuts a summary that long names have made too long, at a whole
-// character.
+// oneLine puts a summary on one line and cuts what long names have made too
+// long, at a whole character.
 func oneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
 	if len(text) <= maxSummary {
 		return text
 	}

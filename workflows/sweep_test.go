@@ -89,7 +89,7 @@ func (s *scene) ask(id string) *reply {
 			r.counts, _ = out.(contract.Counts)
 			r.err = err
 		},
-	}, contract.CancelIn{V: 1, By: "anna"})
+	}, contract.CancelIn{V: 1, By: "anna\nof ward 3"})
 	return r
 }
 
@@ -197,7 +197,7 @@ func TestSweepCancelled(t *testing.T) {
 	}
 	stop := inputs[contract.WakeIn](s.cast, contract.ActWakeLanes)[1]
 	require.Equal(t, contract.WakeIn{V: 1, Hosts: []string{"bench1", "bench2"}, CancelSweep: "5ee9000000000001"}, stop)
-	require.Equal(t, "cancel asked by anna", s.summary(contract.ActCancelSweep, 1))
+	require.Equal(t, "cancel asked by anna of ward 3", s.summary(contract.ActCancelSweep, 1))
 	require.Equal(t, "stop the running cells", s.summary(contract.ActWakeLanes, 2))
 	require.Equal(t, []contract.FinishIn{{V: 1, Sweep: "5ee9000000000001", State: bench.StateCancelled}},
 		inputs[contract.FinishIn](s.cast, contract.ActFinishSweep))
