@@ -66,7 +66,7 @@ func (c *Control) WakeLanes(ctx context.Context, in contract.WakeIn) error {
 			if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
 				return typed(ctx, fmt.Errorf("tell lane %s to stop: %w", host, err))
 			}
-			continue
+			// A lane that was lost is started again, to close what it left.
 		}
 		_, err := c.Temporal.SignalWithStartWorkflow(ctx, id, contract.SignalWake, nil, client.StartWorkflowOptions{
 			ID: id, TaskQueue: contract.QueueControl,

@@ -160,7 +160,8 @@ func TestPinDatasetInAnUnknownLanguage(t *testing.T) {
 	require.Contains(t, app.Message(), "known languages are en, sv")
 }
 
-// Lanes are started or woken; a stop goes to lanes that are there.
+// Lanes are started or woken; a stop goes to lanes that are there, and a lane
+// that was lost is started again to close what it left.
 func TestWakeLanes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -170,7 +171,7 @@ func TestWakeLanes(t *testing.T) {
 		c.On("SignalWithStartWorkflow", mock.Anything, "lane/"+host, contract.SignalWake, nil,
 			mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
 				return o.TaskQueue == contract.QueueControl && o.WorkflowIDReusePolicy == enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-			}), contract.WorkflowLane, contract.LaneIn{V: 1, Host: host}).Return(nil, nil).Once()
+			}), contract.WorkflowLane, contract.LaneIn{V: 1, Host: host}).Return(nil, nil).Twice()
 	}
 	must[any](r, contract.ActWakeLanes, contract.WakeIn{V: 1, Hosts: []string{"bench1", "bench2"}})
 

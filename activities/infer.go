@@ -198,7 +198,7 @@ func (s *segment) count(call bench.Call, item int) {
 	if !call.Outcome.Answered() {
 		s.failed++
 	}
-	if s.before.Begun[item] > 0 {
+	if s.before.Here[item] > 0 {
 		s.again++
 	}
 	s.beat.set(contract.Beat{V: 1, Run: s.in.Run, Next: item + 1, Of: s.in.To})
@@ -248,7 +248,7 @@ func (s *segment) call(ctx context.Context, b store.Begun, j store.Journal) (ben
 	return bench.Call{
 		CallKey: b.Key, Segment: b.Segment, JournalID: j.ID, PromptHash: hash, Nonce: nonce,
 		Output: ans.Text, OutputHash: bench.Hash(ans.Text), Outcome: ans.Outcome, Reason: ans.Reason,
-		Remeasured: b.Attempt > 1, StartedAt: started.UTC(), Start: ans.Start, Latency: ans.Latency,
+		Remeasured: s.before.Here[b.Key.Item] > 0, StartedAt: started.UTC(), Start: ans.Start, Latency: ans.Latency,
 		TimeToFirstToken: ans.FirstToken, InterTokenTimes: ans.Gaps, PromptTokens: ans.PromptTokens,
 		OutputTokens: ans.OutputTokens, OutputWords: len(strings.Fields(ans.Text)), OutputBytes: len(ans.Text),
 		PromptBytes: len(prompt), Server: ans.Server, Done: ans.Done,
@@ -314,7 +314,7 @@ func endReason(err error) string {
 func (s *segment) result() contract.InferOut {
 	out := contract.InferOut{V: 1, Calls: s.in.To - s.in.From, Failed: s.failed, Segments: s.row.No, Remeasured: s.again}
 	for item := range s.before.Done {
-		if s.before.Begun[item] > 1 {
+		if s.before.Here[item] > 1 {
 			out.Remeasured++
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"io/fs"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -67,7 +69,10 @@ func open(pool *pgxpool.Pool) (*goose.Provider, *sql.DB, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open embedded migrations: %w", err)
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	// One lock per schema, asked for every second: tests migrate many at once.
+	id := fnv.New32a()
+	_, _ = io.WriteString(id, "wattsweep/"+pool.Config().ConnConfig.RuntimeParams["search_path"]) // a hash never fails
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(int64(id.Sum32())), lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, nil, fmt.Errorf("make migration lock: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 type RunProgress struct {
 	Done     map[int]bool // items with a committed call
 	Begun    map[int]int  // highest attempt begun of each item, over all epochs
+	Here     map[int]int  // attempts begun of each item in this epoch
 	Segments int          // segments so far
 }
 
@@ -20,7 +21,7 @@ type RunProgress struct {
 // what was measured before. A segment left open by a crash is closed as such.
 func (s *Store) OpenSegment(ctx context.Context, epoch int, seg bench.Segment) (int, RunProgress, error) {
 	doing := "open segment of cell " + string(seg.Cell)
-	p := RunProgress{Done: map[int]bool{}, Begun: map[int]int{}}
+	p := RunProgress{Done: map[int]bool{}, Begun: map[int]int{}, Here: map[int]int{}}
 	no := 0
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
@@ -37,16 +38,19 @@ func (s *Store) OpenSegment(ctx context.Context, epoch int, seg bench.Segment) (
 			return err
 		}
 		p.Segments = no - 1
-		rows, err := tx.Query(ctx, `SELECT b.item, max(b.attempt), bool_or(k.item IS NOT NULL AND b.epoch = $2)
+		rows, err := tx.Query(ctx, `SELECT b.item, max(b.attempt), count(*) FILTER (WHERE b.epoch = $2), bool_or(k.item IS NOT NULL AND b.epoch = $2)
 			FROM calls_begun b LEFT JOIN calls k ON k.cell_id = b.cell_id AND k.epoch = b.epoch AND k.run = b.run AND k.item = b.item
 			WHERE b.cell_id = $1 AND b.run = $3 GROUP BY b.item`, seg.Cell, epoch, seg.Run)
 		if err != nil {
 			return err
 		}
-		var item, attempt int
+		var item, attempt, here int
 		var done bool
-		_, err = pgx.ForEachRow(rows, []any{&item, &attempt, &done}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&item, &attempt, &here, &done}, func() error {
 			p.Begun[item] = attempt
+			if here > 0 {
+				p.Here[item] = here
+			}
 			if done {
 				p.Done[item] = true
 			}
@@ -112,10 +116,11 @@ func (s *Store) CommitCall(ctx context.Context, epoch, attempt int, c bench.Call
 
 // Calls reads a cell's calls of one epoch in the order run, item.
 func (s *Store) Calls(ctx context.Context, cell bench.CellID, epoch int) ([]bench.Call, error) {
-	rows, err := s.pool.Query(ctx, `SELECT cell_id, run, item, attempt > 1, segment, journal_id, prompt_hash, nonce, output,
+	rows, err := s.pool.Query(ctx, `SELECT cell_id, run, item, EXISTS (SELECT FROM calls_begun b
+		WHERE b.cell_id = k.cell_id AND b.epoch = k.epoch AND b.run = k.run AND b.item = k.item AND b.attempt < k.attempt), segment, journal_id, prompt_hash, nonce, output,
 		output_hash, outcome, reason, started_at, start_ns, latency_ns, ttft_ns, inter_token_ns, prompt_tokens, output_tokens,
 		output_words, output_bytes, prompt_bytes, server_total_ns, server_load_ns, server_prompt_ns, server_eval_ns, done_reason
-		FROM calls WHERE cell_id = $1 AND epoch = $2 ORDER BY run, item`, cell, epoch)
+		FROM calls k WHERE cell_id = $1 AND epoch = $2 ORDER BY run, item`, cell, epoch)
 	if err != nil {
 		return nil, wrap("read calls of cell "+string(cell), err)
 	}

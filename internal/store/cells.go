@@ -63,6 +63,7 @@ func (s *Store) Cells(ctx context.Context, sweep bench.SweepID) ([]Cell, error) 
 // there is no work.
 func (s *Store) ClaimNext(ctx context.Context, host, lane string, claim int64) (Cell, error) {
 	var id bench.CellID
+	none := false // the transaction is kept all the same
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// One lane at a time per host, also against a second lane by mistake.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('lane/' || $1))`, host); err != nil {
@@ -73,7 +74,13 @@ func (s *Store) ClaimNext(ctx context.Context, host, lane string, claim int64) (
 		if err == nil || !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		return tx.QueryRow(ctx, `UPDATE cells SET state = 'running', claimed_by = $2, claim_no = $3,
+		// A lane that claims has nothing running: what still says so was left
+		// by a lane that is lost, and is not gone on with once cancelled.
+		if _, err := tx.Exec(ctx, `UPDATE cells c SET state = 'cancelled', reason = 'sweep cancelled', finished_at = now()
+			FROM sweeps s WHERE s.id = c.sweep_id AND c.host = $1 AND c.state = 'running' AND s.cancel_requested`, host); err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `UPDATE cells SET state = 'running', claimed_by = $2, claim_no = $3,
 			attempt = attempt + 1, started_at = coalesce(started_at, now()), finished_at = NULL, reason = ''
 			WHERE id = (
 				SELECT c.id FROM cells c JOIN sweeps s ON s.id = c.sweep_id
@@ -81,7 +88,14 @@ func (s *Store) ClaimNext(ctx context.Context, host, lane string, claim int64) (
 				ORDER BY (c.state = 'running') DESC, s.created_at, s.id, c.seq
 				LIMIT 1 FOR UPDATE OF c)
 			RETURNING id`, host, lane, claim).Scan(&id)
+		if none = errors.Is(err, pgx.ErrNoRows); none {
+			return nil
+		}
+		return err
 	})
+	if err == nil && none {
+		err = pgx.ErrNoRows
+	}
 	if err != nil {
 		return Cell{}, wrap("claim next cell for host "+host, err)
 	}

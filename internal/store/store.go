@@ -60,7 +60,12 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	defer cancel()
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, wrap(fmt.Sprintf("connect to Postgres at %s:%d", cfg.ConnConfig.Host, cfg.ConnConfig.Port), err)
+		doing := fmt.Sprintf("connect to Postgres at %s:%d", cfg.ConnConfig.Host, cfg.ConnConfig.Port)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, fault.New(fault.Unavailable, fault.CodeUnreachable,
+				"look whether Postgres is overloaded or hangs, or set database.dsn", "%s: no answer in time: %w", doing, err)
+		}
+		return nil, wrap(doing, err)
 	}
 	return &Store{pool: pool}, nil
 }
@@ -94,7 +99,7 @@ func wrap(doing string, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || (errors.Is(err, context.DeadlineExceeded) && !isConnectError(err)) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -159,6 +161,41 @@ func TestCallsExactlyOnceOverACrash(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, before.Done)
 	require.Equal(t, map[int]int{0: 1, 1: 2}, before.Begun)
+	require.Empty(t, before.Here)
+	require.NoError(t, s.BeginCall(ctx, 2, store.Begun{Key: bench.CallKey{Cell: cell, Run: 1, Item: 1}, Attempt: 3, Segment: 1}))
+	require.NoError(t, s.CommitCall(ctx, 2, 3, call(cell, 1, 1, 1), nil))
+	calls, err = s.Calls(ctx, cell, 2)
+	require.NoError(t, err)
+	require.False(t, calls[0].Remeasured, "another epoch's calls are not this one's")
+}
+
+// A cell that a lost lane left running ends once its sweep is cancelled.
+func TestOrphanOfACancelledSweep(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	ctx := t.Context()
+	p := plan("orphan", "a")
+	put(t, s, p)
+	_, err := s.ClaimNext(ctx, "a", "lost", 1)
+	require.NoError(t, err)
+	require.NoError(t, s.RequestCancel(ctx, p.Sweep))
+	_, err = s.ClaimNext(ctx, "a", "new", 1)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	sw, err := s.GetSweep(ctx, p.Sweep)
+	require.NoError(t, err)
+	require.Equal(t, map[bench.State]int{bench.StateCancelled: 1}, sw.Counts)
+}
+
+// A Postgres that accepts and says nothing is unavailable, not our mistake.
+func TestDatabaseThatHangs(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, silent.Close()) })
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	_, err = store.Open(ctx, store.Options{DSN: "postgres://u@" + silent.Addr().String() + "/db?sslmode=disable"})
+	require.Equal(t, fault.Unavailable, fault.KindOf(err), "%v", err)
 }
 
 func TestHostileOutputIsStorable(t *testing.T) {
