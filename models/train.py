@@ -133,7 +133,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", choices=sorted(SHAPES), default=["0.2m", "0.8m", "3m"])
     parser.add_argument("--steps", type=int, default=0, help="train so many steps instead of the plan's")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--held", type=int, default=300, help="held-out notes per language and set")
+    parser.add_argument("--held", type=int, default=150, help="held-out notes per language and set")
     parser.add_argument("--quantise", choices=sorted(SHAPES), default="0.8m", help="size also written as q8_0")
     parser.add_argument("--out", default=HERE, help="where the GGUF files and manifest.json go")
     parser.add_argument("--work", default=os.path.join(HERE, ".work"), help="checkpoints and tokenizer")
