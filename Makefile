@@ -18,7 +18,7 @@ LINTER       := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
 CHECKER      := $(CACHE)/workflowcheck-$(WORKFLOWCHECK)/workflowcheck
 
 # Tests share two cores with three servers: more at once only makes them wait.
-TESTFLAGS ?= -timeout 30m -p 2
+TESTFLAGS ?= -timeout 20m -p 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
