@@ -187,7 +187,9 @@ func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, 
 			return contract.LoadOut{}, err
 		}
 		defer m.close()
-		attempt := bench.LoadAttempt{Cell: in.Cell, Rung: in.Rung, Name: rung.Name, Settings: rung, StartedAt: m.started.UTC().Truncate(time.Microsecond)}
+		attempt := bench.LoadAttempt{
+			Cell: in.Cell, Rung: in.Rung, Name: rung.Name, Settings: rung, StartedAt: m.started.UTC().Truncate(time.Microsecond),
+		}
 		loaded, loadErr := j.rt.Load(ctx, j.cell.Config.Model, rung, j.cell.Config.Runtime)
 		attempt.Elapsed = h.Clock.Now() - m.from
 		attempt.Outcome, attempt.Reason = loadOutcome(loadErr)

@@ -105,11 +105,15 @@ func (b *benchmark) measure(ctx workflow.Context) error {
 		summary  string
 	}{
 		{bench.StageInspect, contract.ActInspect, true, nil, "look at host, runtime and meters"},
-		{bench.StageDataset, contract.ActPinDataset, false, nil,
-			fmt.Sprintf("pin %s (%s): %d journals", b.in.At.Dataset, b.in.At.Language, b.in.Items)},
+		{
+			bench.StageDataset, contract.ActPinDataset, false, nil,
+			fmt.Sprintf("pin %s (%s): %d journals", b.in.At.Dataset, b.in.At.Language, b.in.Items),
+		},
 		{bench.StagePull, contract.ActPull, true, nil, "make " + b.in.At.Model + " available"},
-		{bench.StageBaseline, contract.ActMeasureIdle, true, bench.PhaseBaseline,
-			fmt.Sprintf("nothing loaded, %s: the floor for all subtraction", b.in.Baseline)},
+		{
+			bench.StageBaseline, contract.ActMeasureIdle, true, bench.PhaseBaseline,
+			fmt.Sprintf("nothing loaded, %s: the floor for all subtraction", b.in.Baseline),
+		},
 	}
 	for _, s := range steps {
 		ref := b.ref(s.stage)

@@ -126,11 +126,13 @@ func TestLaneClosesCellsAsTheyEnded(t *testing.T) {
 		"unfit":  {contract.BenchmarkOut{State: bench.StateUnfit, Reason: "no rung"}, nil, contract.CloseIn{State: bench.StateUnfit, Reason: "no rung"}},
 		"failed": {contract.BenchmarkOut{State: bench.StateFailed, Reason: "why"}, nil, contract.CloseIn{State: bench.StateFailed, Reason: "why"}},
 		"cancelled": {
-			contract.BenchmarkOut{}, temporal.NewCanceledError(),
+			contract.BenchmarkOut{},
+			temporal.NewCanceledError(),
 			contract.CloseIn{State: bench.StateCancelled, Reason: "cancelled"},
 		},
 		"workflow failed": {
-			contract.BenchmarkOut{}, temporal.NewApplicationError("code list is gone", "invalid"),
+			contract.BenchmarkOut{},
+			temporal.NewApplicationError("code list is gone", "invalid"),
 			contract.CloseIn{State: bench.StateFailed, Reason: "invalid: code list is gone"},
 		},
 	}

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -44,9 +45,7 @@ func (l *ledger) counts() contract.Counts {
 			c.Final += n
 		}
 	}
-	for host, n := range l.left {
-		c.ByHost[host] = n
-	}
+	maps.Copy(c.ByHost, l.left)
 	return c
 }
 

@@ -53,8 +53,7 @@ func payloads() []any {
 // fields lists a payload's JSON fields with their kinds, embedded ones in place.
 func fields(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if f.Anonymous {
 			out = append(out, fields(f.Type)...)
 			continue

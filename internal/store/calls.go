@@ -38,7 +38,8 @@ func (s *Store) OpenSegment(ctx context.Context, epoch int, seg bench.Segment) (
 			return err
 		}
 		p.Segments = no - 1
-		rows, err := tx.Query(ctx, `SELECT b.item, max(b.attempt), count(*) FILTER (WHERE b.epoch = $2), bool_or(k.item IS NOT NULL AND b.epoch = $2)
+		rows, err := tx.Query(ctx, `SELECT b.item, max(b.attempt), count(*) FILTER (WHERE b.epoch = $2),
+			bool_or(k.item IS NOT NULL AND b.epoch = $2)
 			FROM calls_begun b LEFT JOIN calls k ON k.cell_id = b.cell_id AND k.epoch = b.epoch AND k.run = b.run AND k.item = b.item
 			WHERE b.cell_id = $1 AND b.run = $3 GROUP BY b.item`, seg.Cell, epoch, seg.Run)
 		if err != nil {
@@ -117,7 +118,8 @@ func (s *Store) CommitCall(ctx context.Context, epoch, attempt int, c bench.Call
 // Calls reads a cell's calls of one epoch in the order run, item.
 func (s *Store) Calls(ctx context.Context, cell bench.CellID, epoch int) ([]bench.Call, error) {
 	rows, err := s.pool.Query(ctx, `SELECT cell_id, run, item, EXISTS (SELECT FROM calls_begun b
-		WHERE b.cell_id = k.cell_id AND b.epoch = k.epoch AND b.run = k.run AND b.item = k.item AND b.attempt < k.attempt), segment, journal_id, prompt_hash, nonce, output,
+		WHERE b.cell_id = k.cell_id AND b.epoch = k.epoch AND b.run = k.run AND b.item = k.item AND b.attempt < k.attempt),
+		segment, journal_id, prompt_hash, nonce, output,
 		output_hash, outcome, reason, started_at, start_ns, latency_ns, ttft_ns, inter_token_ns, prompt_tokens, output_tokens,
 		output_words, output_bytes, prompt_bytes, server_total_ns, server_load_ns, server_prompt_ns, server_eval_ns, done_reason
 		FROM calls k WHERE cell_id = $1 AND epoch = $2 ORDER BY run, item`, cell, epoch)

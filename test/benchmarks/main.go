@@ -43,7 +43,10 @@ func (r Row) atMost(limit float64) Row {
 	return r
 }
 
-func main() {
+func main() { os.Exit(start()) }
+
+// start gives the exit code, so that what it defers has run by then.
+func start() int {
 	out := flag.String("out", filepath.Join("out", "bench.json"), "file to write")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -52,8 +55,9 @@ func main() {
 	defer cancel()
 	if err := run(ctx, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func run(ctx context.Context, path string) error {
