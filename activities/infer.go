@@ -18,7 +18,7 @@ import (
 
 // storeEvery is how often the readings of a segment that is still running are
 // made durable: a crash loses no more of them than this, and no call.
-const storeEvery = 2 * time.Second
+const storeEvery = time.Second
 
 // endFor is how long the end of a segment is tried to be made durable.
 const endFor = 30 * time.Second
@@ -33,6 +33,9 @@ const hiddenLoad = 250 * time.Millisecond
 // call when the worker shuts down or the activity is cancelled.
 func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOut, error) {
 	return onJob(ctx, h, in.CellRef, bench.StageInfer, func(j *job) (contract.InferOut, error) {
+		if out, done, err := j.measuredAlready(ctx, in); done || err != nil {
+			return out, err
+		}
 		if err := j.mustBeResident(ctx, in.ResidentIn); err != nil {
 			return contract.InferOut{}, err
 		}
@@ -40,6 +43,7 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 		if err != nil {
 			return contract.InferOut{}, err
 		}
+		defer seg.m.close()
 		defer beating(ctx, seg.beat.get)()
 		settle := seg.storing(ctx)
 		loopErr := seg.loop(ctx)
@@ -79,6 +83,24 @@ func (j *job) mustBeResident(ctx context.Context, in contract.ResidentIn) error 
 			"%s is no longer in memory as it was loaded: the runtime or the host restarted", j.cell.Config.Model.Name)
 	}
 	return nil
+}
+
+// measuredAlready answers for a chunk whose calls were all committed by an
+// earlier attempt: a segment without calls would say nothing.
+func (j *job) measuredAlready(ctx context.Context, in contract.InferIn) (contract.InferOut, bool, error) {
+	sum, err := j.host.Store.SummariseRun(ctx, in.Cell, in.Epoch, in.Run, in.From, in.To)
+	if err != nil || sum.Done < in.To-in.From {
+		return contract.InferOut{}, false, err
+	}
+	if in.To == j.cell.Items {
+		if err := j.host.Store.FinishRun(ctx, in.Cell, in.Epoch, in.Run); err != nil {
+			return contract.InferOut{}, false, err
+		}
+	}
+	return contract.InferOut{
+		V: 1, Calls: sum.Done, Segments: sum.Segments, Remeasured: sum.Remeasured,
+		Text: fmt.Sprintf("%d calls, all measured before", sum.Done),
+	}, true, nil
 }
 
 func (j *job) openSegment(ctx context.Context, in contract.InferIn) (*segment, error) {
@@ -272,8 +294,9 @@ func unmeasured(err error, ans runtimes.Answer) bool {
 // end makes the segment's readings and its end durable, also when the
 // activity is being cancelled.
 func (s *segment) end(ctx context.Context, loopErr error) error {
-	defer s.m.close()
-	// The last sample is taken now, so that the window need not wait for one.
+	// The window ends here; stopping takes one last sample behind its end, so
+	// that nothing need be waited for, nor does a database that is away widen it.
+	to := s.host.Clock.Now()
 	s.m.sampler.Stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endFor)
 	defer cancel()
@@ -282,7 +305,7 @@ func (s *segment) end(ctx context.Context, loopErr error) error {
 		s.row.End = endReason(loopErr)
 	}
 	err := keep(ctx, func(ctx context.Context) error {
-		_, err := s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
+		_, err := s.m.storeUntil(ctx, to, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
 		return err
 	})
 	if err != nil {

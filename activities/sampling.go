@@ -39,9 +39,15 @@ func (j *job) sample(ctx context.Context) (*sampling, error) {
 	return &sampling{job: j, open: open, sampler: s, from: from, started: j.host.Clock.Wall(from)}, nil
 }
 
-// store makes the window from the beginning to now durable as a phase.
+// store makes the window from the beginning to now durable as a phase. It
+// waits for the sample that closes the window.
 func (m *sampling) store(ctx context.Context, epoch int, phase bench.Phase, run, no int) ([]bench.PhaseReading, error) {
-	readings := m.sampler.Window(ctx, phase, run, no, m.from, m.job.host.Clock.Now())
+	return m.storeUntil(ctx, m.job.host.Clock.Now(), epoch, phase, run, no)
+}
+
+// storeUntil does the same for a window that ended before now.
+func (m *sampling) storeUntil(ctx context.Context, to time.Duration, epoch int, phase bench.Phase, run, no int) ([]bench.PhaseReading, error) {
+	readings := m.sampler.Window(ctx, phase, run, no, m.from, to)
 	for i := range readings {
 		readings[i].Cell = m.job.ref.Cell
 	}
