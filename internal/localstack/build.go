@@ -74,7 +74,7 @@ func (t tool) compile(ctx context.Context, o Options, goPath, dir string) error 
 			return diskError(dir, err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, goPath, "build", "-v", "-ldflags=-s -w", "-o", t.command, t.pin.pkg)
+	cmd := exec.CommandContext(ctx, goPath, "build", "-v", "-ldflags="+t.linkerFlags(), "-o", t.command, t.pin.pkg)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false", "GO111MODULE=on")
 	if t.cgo {

@@ -43,8 +43,19 @@ func (s *site) kinds() (map[Name]kind, error) {
 		return nil, err
 	}
 	return map[Name]kind{
-		Temporal: &temporalKind{site: s, tool: tool{name: Temporal, command: "temporal", pin: tp, first: "about 4 min on two cores"}},
-		Ollama:   &ollamaKind{site: s, tool: tool{name: Ollama, command: "ollama", pin: op, cgo: true, first: "about 3 min on two cores"}},
+		Temporal: &temporalKind{site: s, tool: temporalTool(tp)},
+		Ollama:   &ollamaKind{site: s, tool: ollamaTool(op)},
 		Postgres: &postgresKind{site: s},
 	}, nil
+}
+
+func temporalTool(p pin) tool {
+	return tool{name: Temporal, command: "temporal", pin: p, first: "about 4 min on two cores"}
+}
+
+func ollamaTool(p pin) tool {
+	return tool{
+		name: Ollama, command: "ollama", pin: p, cgo: true, first: "about 3 min on two cores",
+		stamp: "github.com/ollama/ollama/version.Version", revision: "1",
+	}
 }

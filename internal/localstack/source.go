@@ -43,13 +43,33 @@ type tool struct {
 	command string // its name in PATH
 	pin     pin
 	cgo     bool
+	// stamp is the variable that holds the program's own version; empty for a
+	// program that reads its module's. Without it what is built says 0.0.0, and
+	// so would every report.
+	stamp string
+	// revision tells cached programs of one version apart that were built in
+	// different ways, so that an old one is not used; empty for the first way.
+	revision string
 	// first is how long the first build takes, for the progress text.
 	first string
 }
 
 // cached is where a built program lies.
 func (t tool) cached(cache string) string {
-	return filepath.Join(cache, t.command+"-"+t.pin.version)
+	name := t.command + "-" + t.pin.version
+	if t.revision != "" {
+		name += "-" + t.revision
+	}
+	return filepath.Join(cache, name)
+}
+
+// linkerFlags strip the program and stamp its version.
+func (t tool) linkerFlags() string {
+	flags := "-s -w"
+	if t.stamp != "" {
+		flags += " -X " + t.stamp + "=" + strings.TrimPrefix(t.pin.version, "v")
+	}
+	return flags
 }
 
 // existing finds the tool without building it; ok is false when there is none.

@@ -94,6 +94,18 @@ func testOptions(t *testing.T) (Options, func() []Event) {
 	}
 }
 
+// Ollama does not know its own version unless the linker is told; a program
+// that was built without it has another name in the cache.
+func TestOllamaIsBuiltWithItsVersion(t *testing.T) {
+	t.Parallel()
+	p, err := ollamaPin()
+	require.NoError(t, err)
+	tl := ollamaTool(p)
+	require.Equal(t, "-s -w -X github.com/ollama/ollama/version.Version=0.6.5", tl.linkerFlags())
+	require.Equal(t, filepath.Join("cache", "ollama-v0.6.5-1"), tl.cached("cache"))
+	require.Equal(t, "-s -w", testTool("x").linkerFlags())
+}
+
 // The stand-in for the Go command checks that it is asked from inside a module
 // with our pins, and writes a program that runs.
 const fakeGo = `

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,9 +31,14 @@ func binary(t *testing.T) string {
 		return path
 	}
 	if cache, err := os.UserCacheDir(); err == nil {
-		path := filepath.Join(cache, "wattsweep", "bin", "ollama-v0.6.5")
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path
+		// The last number counts how it was built; the newest sorts last.
+		found, err := filepath.Glob(filepath.Join(cache, "wattsweep", "bin", "ollama-v0.6.5-[0-9]"))
+		require.NoError(t, err)
+		slices.Reverse(found)
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+				return path
+			}
 		}
 	}
 	if os.Getenv("CI") == "true" {
