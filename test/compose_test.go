@@ -306,8 +306,10 @@ func temporalTool() string {
 		return ""
 	}
 	found, _ := filepath.Glob(filepath.Join(cache, "wattsweep", "bin", "temporal-v*")) // the pattern is well formed
-	if len(found) == 0 {
-		return ""
+	for _, path := range slices.Backward(found) {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path
+		}
 	}
-	return found[len(found)-1]
+	return ""
 }
