@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,27 +14,103 @@ import (
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
+// CheckHost tells whether a worker could measure on a host now, so that
+// nothing is started in vain; it takes no hold of the host.
+func CheckHost(host string) error {
+	release, err := lockHost(lockFolder(), host)
+	if err != nil {
+		return err
+	}
+	release()
+	return nil
+}
+
+// lockFolder holds the locks of a machine's host names, for all its users.
+func lockFolder() string { return filepath.Join(os.TempDir(), "wattsweep-locks") }
+
 // lockHost makes this process the only worker of a host name on this machine:
 // two would measure over each other. The lock falls with the process, also
-// when it is killed.
-func lockHost(host string) (release func(), err error) {
-	path := filepath.Join(os.TempDir(), "wattsweep-host-"+strings.ReplaceAll(host, string(filepath.Separator), "_")+".lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666) //nolint:gosec // shared by all users of the machine
+// when it is killed. Its file stays: taking it away would let two processes
+// hold two files of the same name.
+func lockHost(folder, host string) (release func(), err error) {
+	f, err := openLock(folder, strings.ReplaceAll(host, string(filepath.Separator), "_")+".lock")
 	if err != nil {
-		return nil, fmt.Errorf("lock host %s: %w", host, err)
+		return nil, fault.New(fault.Unavailable, "", "let every user of this machine write into "+folder+" (chmod 1777), or point TMPDIR elsewhere",
+			"lock host %s: %w", host, err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		owner, _ := io.ReadAll(io.LimitReader(f, 32)) // for the message only
 		_ = f.Close()                                 // nothing was written
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fault.New(fault.Unavailable, "", "stop it first (wattsweep down, or end the process), or give this worker another host name",
-				"host %s is already measured by another worker on this machine, process %s", host, strings.TrimSpace(string(owner)))
+			return nil, fault.New(fault.Unavailable, "", "stop it first (wattsweep down where it was started, or end the process), or give this worker another host name",
+				"host %s is already measured by another worker on this machine%s", host, process(owner))
 		}
 		return nil, fmt.Errorf("lock host %s: %w", host, err)
 	}
-	if err := f.Truncate(0); err == nil {
-		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
-		_ = err // the number only helps the message above
+	// The number only helps the message above; a file that we may only read
+	// keeps another one's.
+	if f.Truncate(0) == nil {
+		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
-	return func() { _ = f.Close() }, nil
+	return func() { _ = f.Truncate(0); _ = f.Close() }, nil
+}
+
+func process(owner []byte) string {
+	if pid := strings.TrimSpace(string(owner)); pid != "" {
+		return ", process " + pid
+	}
+	return ""
+}
+
+// openLock opens a lock file that every user of the machine may share, or makes
+// it. A file that another user made without that right is opened to read, which
+// is enough to lock it.
+func openLock(folder, name string) (*os.File, error) {
+	if err := os.Mkdir(folder, 0o700); err == nil {
+		// Not by Mkdir, whose mode the umask cuts.
+		if err := os.Chmod(folder, 0o777|os.ModeSticky); err != nil { //nolint:gosec // shared by all users of the machine
+			return nil, err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	path := filepath.Join(folder, name)
+	// A link that somebody else put there is not followed, and a pipe not waited for.
+	const guarded = unix.O_NOFOLLOW | unix.O_NONBLOCK
+	for range 3 {
+		// Without O_CREATE: in a sticky folder the kernel refuses it on the
+		// files of others.
+		f, err := os.OpenFile(path, os.O_RDWR|guarded, 0) //nolint:gosec // the folder is ours, the name without separators
+		if errors.Is(err, fs.ErrPermission) {
+			f, err = os.OpenFile(path, os.O_RDONLY|guarded, 0) //nolint:gosec // see above
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return plain(f, err)
+		}
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|guarded, 0o600) //nolint:gosec // see above
+		if errors.Is(err, fs.ErrExist) {
+			continue // another one was faster
+		}
+		if err != nil {
+			return nil, err
+		}
+		return f, f.Chmod(0o666) //nolint:gosec // shared by all users of the machine
+	}
+	return nil, fmt.Errorf("open %s: it comes and goes", path)
+}
+
+// plain refuses whatever is no ordinary file.
+func plain(f *os.File, err error) (*os.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no plain file", f.Name())
+	}
+	if err != nil {
+		_ = f.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return f, nil
 }

@@ -87,13 +87,17 @@ func open(o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newStack(at)
+}
+
+func newStack(at *site) (*Stack, error) {
 	kinds, err := at.kinds()
 	if err != nil {
 		return nil, err
 	}
 	life, finish := context.WithCancel(context.Background())
 	return &Stack{
-		State: at.folder, TemporalNamespace: o.Temporal.Namespace,
+		State: at.folder, TemporalNamespace: at.Options.Temporal.Namespace,
 		site: at, kinds: kinds, servers: map[Name]*server{}, life: life, finish: finish,
 	}, nil
 }
