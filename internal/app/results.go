@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/wattsweep/wattsweep/activities"
@@ -170,7 +168,7 @@ func (a *App) cellRows(ctx context.Context, results *activities.Results, c store
 	for i := range answers.Scores {
 		scores[answers.Scores[i].CallKey] = &answers.Scores[i]
 	}
-	energy := attributed(answers.Calls, row)
+	energy := attributed(answers.Calls, row.Phases)
 	for _, call := range answers.Calls {
 		row := report.CallRow{Sweep: c.Sweep, At: c.At, Call: call, Score: scores[call.CallKey]}
 		if e, ok := energy[call.CallKey]; ok {
@@ -183,40 +181,19 @@ func (a *App) cellRows(ctx context.Context, results *activities.Results, c store
 	return true
 }
 
-// attributed shares each segment's energy out to its calls, by the channels
-// that the cell's energy figure rests on.
-func attributed(calls []bench.Call, row bench.CellResult) map[bench.CallKey]float64 {
-	if row.Energy == nil {
-		return nil
-	}
-	chosen := strings.Split(row.Energy.Channel, "+")
-	type place struct{ run, segment int }
-	windows := map[place]bench.PhaseReading{}
-	for _, r := range row.Phases {
-		if r.Phase != bench.PhaseInference || r.EnergyJ == nil || !slices.Contains(chosen, r.Channel.Name) {
-			continue
-		}
-		at := place{r.Run, r.No}
-		if sum, ok := windows[at]; ok {
-			total := *sum.EnergyJ + *r.EnergyJ
-			r.EnergyJ = &total
-		}
-		windows[at] = r
-	}
-	members := map[place][]bench.Call{}
-	for _, c := range calls {
-		at := place{c.Run, c.Segment}
-		members[at] = append(members[at], c)
-	}
+// attributed shares the energy of each inference window that the cell's energy
+// rests on out to the calls in it; other calls have none of their own.
+func attributed(calls []bench.Call, phases []bench.PhaseReading) map[bench.CallKey]float64 {
 	out := map[bench.CallKey]float64{}
-	for at, in := range members {
-		durations := make([]time.Duration, len(in))
-		for i, c := range in {
+	windows, _ := stats.EnergyWindows(calls, phases) // none: the cell's row says why
+	for _, w := range windows {
+		durations := make([]time.Duration, len(w.Calls))
+		for i, c := range w.Calls {
 			durations[i] = c.Latency
 		}
-		shares, _ := meters.Attribute(windows[at], durations) // no shares where the window has no energy
+		shares, _ := meters.Attribute(bench.PhaseReading{EnergyJ: &w.EnergyJ, Window: w.Window}, durations)
 		for i := range shares {
-			out[in[i].CallKey] = shares[i]
+			out[w.Calls[i].CallKey] = shares[i]
 		}
 	}
 	return out

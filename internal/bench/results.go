@@ -58,6 +58,7 @@ type Summary struct {
 	N            int      `json:"n"`
 	IntervalOver string   `json:"interval_over"`
 	CIMissing    string   `json:"ci95_missing,omitempty"`
+	SDMissing    string   `json:"sd_missing,omitempty"`
 }
 
 // Estimate is a mean with its 95 % interval.
@@ -72,16 +73,18 @@ type Estimate struct {
 
 // EnergyFigure is joules per call with how they were made.
 type EnergyFigure struct {
-	Mean      float64      `json:"mean"`
-	CI95Low   *float64     `json:"ci95_low"`
-	CI95High  *float64     `json:"ci95_high"`
-	NetMean   *float64     `json:"net_mean"` // less baseline power × duration; nil without a baseline
-	Method    EnergyMethod `json:"method"`
-	Channel   string       `json:"channel"`
-	Coverage  float64      `json:"coverage"`
-	Estimated bool         `json:"estimated"`
-	Simulated bool         `json:"simulated"`
-	Basis     string       `json:"basis"` // in words
+	Mean           float64      `json:"mean"`
+	CI95Low        *float64     `json:"ci95_low"`
+	CI95High       *float64     `json:"ci95_high"`
+	CIMissing      string       `json:"ci95_missing,omitempty"`
+	NetMean        *float64     `json:"net_mean"` // less baseline power × duration; nil without a baseline
+	NetMeanMissing string       `json:"net_mean_missing,omitempty"`
+	Method         EnergyMethod `json:"method"`
+	Channel        string       `json:"channel"`
+	Coverage       float64      `json:"coverage"`
+	Estimated      bool         `json:"estimated"`
+	Simulated      bool         `json:"simulated"`
+	Basis          string       `json:"basis"` // in words: what was read, and which calls were left out
 }
 
 // CostFigure is money with its assumptions in words.

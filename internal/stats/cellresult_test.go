@@ -128,7 +128,7 @@ func TestCellEnergy(t *testing.T) {
 	require.InDelta(t, 240/483.0, *r.TokensPerJoule, 1e-12)
 	require.InDelta(t, 483.0/10, *r.EnergyPerCorrect, 1e-12)
 	require.Equal(t, "estimated: CPU time × stated watts (idle 20 W + 8 W per busy core; source: a guess); "+
-		"energy of 2 inference window(s) over 20 calls begun in them, failed calls included; interval over runs (Student t, n = 2)", r.Energy.Basis)
+		"energy of 2 inference windows over the 20 calls that ended in them, failed calls included; interval over runs (Student t, n = 2)", r.Energy.Basis)
 }
 
 func TestCellCountsFailedCalls(t *testing.T) {
@@ -227,8 +227,14 @@ func requireReasons(t require.TestingT, r bench.CellResult) {
 			requireInterval(t, e.Mean, e.CI95Low, e.CI95High, e.IntervalOver, e.CIMissing)
 		}
 	}
+	if e := r.Energy; e != nil {
+		require.Equal(t, e.CI95Low == nil, e.CIMissing != "")
+		require.Equal(t, e.CI95High == nil, e.CIMissing != "")
+		require.Equal(t, e.NetMean == nil, e.NetMeanMissing != "")
+	}
 	for _, s := range []*bench.Summary{r.Latency, r.TTFT, r.InterToken} {
 		if s != nil {
+			require.Equal(t, s.SD == nil, s.SDMissing != "")
 			requireInterval(t, s.Mean, s.CI95Low, s.CI95High, s.IntervalOver, s.CIMissing)
 		}
 	}

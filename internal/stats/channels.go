@@ -1,41 +1,28 @@
 package stats
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
 
-// windowKey names an inference window: a segment of a run.
-type windowKey struct{ run, segment int }
+// enough is the share of the calls whose energy a channel must tell to go
+// before one of lower rank: one window that is too short for a wall meter must
+// not turn a measured cell into an estimated one.
+const enough = 0.9
 
 // series is one energy channel over the inference windows of a cell.
 type series struct {
 	channel bench.Channel
 	of      map[windowKey]bench.PhaseReading
-	missing string // why a window has no energy; "" when all have
-}
-
-// inferenceWindows lists the windows in which anything was read, in order.
-func inferenceWindows(phases []bench.PhaseReading) []windowKey {
-	var keys []windowKey
-	for _, p := range phases {
-		key := windowKey{p.Run, p.No}
-		if p.Phase == bench.PhaseInference && !slices.Contains(keys, key) {
-			keys = append(keys, key)
-		}
-	}
-	slices.SortFunc(keys, func(a, b windowKey) int {
-		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.segment, b.segment))
-	})
-	return keys
+	calls   int // in windows whose energy it tells
 }
 
 // energySeries lists the channels that can tell energy, by name.
-func energySeries(phases []bench.PhaseReading, windows []windowKey) []series {
+func energySeries(phases []bench.PhaseReading, windows []callWindow) []series {
 	byName := map[string]*series{}
 	var names []string
 	for _, p := range phases {
@@ -54,26 +41,38 @@ func energySeries(phases []bench.PhaseReading, windows []windowKey) []series {
 	list := make([]series, 0, len(names))
 	for _, name := range names {
 		s := *byName[name]
-		s.missing = s.gap(windows)
+		for _, w := range windows {
+			if s.gap(w) == "" {
+				s.calls += len(w.calls)
+			}
+		}
 		list = append(list, s)
 	}
 	return list
 }
 
-// gap says why the channel cannot tell the energy of every window.
-func (s series) gap(windows []windowKey) string {
-	for _, w := range windows {
-		p, read := s.of[w]
-		switch {
-		case !read:
-			return fmt.Sprintf("%s was not read in run %d, segment %d", s.channel.Name, w.run, w.segment)
-		case p.EnergyJ == nil:
-			return fmt.Sprintf("%s in run %d, segment %d: %s", s.channel.Name, w.run, w.segment, or(p.Missing, "no energy"))
-		case !finite(*p.EnergyJ) || *p.EnergyJ < 0:
-			return fmt.Sprintf("%s in run %d, segment %d: %g J is no energy", s.channel.Name, w.run, w.segment, *p.EnergyJ)
-		}
+// gap says why the channel cannot tell the energy of a window; "" when it can.
+func (s series) gap(w callWindow) string {
+	p, read := s.of[w.windowKey]
+	switch {
+	case !read:
+		return "not read"
+	case p.EnergyJ == nil:
+		return or(p.Missing, "no energy")
+	case !finite(*p.EnergyJ) || *p.EnergyJ < 0:
+		return fmt.Sprintf("%g J is no energy", *p.EnergyJ)
 	}
 	return ""
+}
+
+// gapOf is the first channel without an energy of a window, and why.
+func gapOf(list []series, w callWindow) (channel, why string) {
+	for _, s := range list {
+		if why := s.gap(w); why != "" {
+			return s.channel.Name, why
+		}
+	}
+	return "", ""
 }
 
 // scopeRank orders what a channel covers from the whole machine down; 0 for
@@ -110,50 +109,53 @@ func device(c bench.Channel) string {
 }
 
 // choose picks the channels whose sum is the energy of the cell: one channel
-// of every device of the best rank in which each device covers all windows. A
-// counter goes before power of the same device.
-func choose(all []series) (chosen []series, missing string) {
+// of every device of the best rank that tells, all devices together, the energy
+// of enough calls; where none does, of the rank that tells that of the most. It
+// is nil where none tells any.
+func choose(all []series, windows []callWindow) []series {
+	total := 0
+	for _, w := range windows {
+		total += len(w.calls)
+	}
 	ranks := map[int][]series{}
-	var order []int
 	for _, s := range all {
-		r := rank(s.channel)
-		if ranks[r] == nil {
-			order = append(order, r)
-		}
-		ranks[r] = append(ranks[r], s)
+		ranks[rank(s.channel)] = append(ranks[rank(s.channel)], s)
 	}
-	slices.Sort(order)
-	for _, r := range order {
-		best := map[string]series{}
-		var devices []string
-		for _, s := range ranks[r] {
-			d := device(s.channel)
-			if old, known := best[d]; !known {
-				devices = append(devices, d)
-				best[d] = s
-			} else if better(s, old) {
-				best[d] = s
+	var chosen []series
+	most := 0
+	for _, r := range slices.Sorted(maps.Keys(ranks)) {
+		list := perDevice(ranks[r])
+		told := 0
+		for _, w := range windows {
+			if _, why := gapOf(list, w); why == "" {
+				told += len(w.calls)
 			}
 		}
-		chosen = chosen[:0]
-		for _, d := range devices {
-			if best[d].missing == "" {
-				chosen = append(chosen, best[d])
-			} else {
-				missing = or(missing, best[d].missing)
-			}
+		if told > most {
+			chosen, most = list, told
 		}
-		if len(chosen) == len(devices) {
-			return chosen, ""
+		if float64(told) >= enough*float64(total) {
+			break
 		}
 	}
-	return nil, missing
+	return chosen
 }
 
-// better prefers a channel that covers all windows, then a counter.
-func better(a, b series) bool {
-	if (a.missing == "") != (b.missing == "") {
-		return a.missing == ""
+// perDevice picks one channel of every device: the one that tells the energy
+// of more calls, then a counter before power.
+func perDevice(list []series) []series {
+	best := map[string]int{}
+	var out []series
+	for _, s := range list {
+		d := device(s.channel)
+		i, known := best[d]
+		switch {
+		case !known:
+			best[d] = len(out)
+			out = append(out, s)
+		case s.calls > out[i].calls, s.calls == out[i].calls && s.channel.Counter && !out[i].channel.Counter:
+			out[i] = s
+		}
 	}
-	return a.channel.Counter && !b.channel.Counter
+	return out
 }

@@ -24,6 +24,8 @@
 //
 // Times and tokens are over answered calls. Scores are over all calls with an
 // outcome on journals with gold codes; a call without an answer scores 0, and
-// the count of failed calls stands beside the figure. Energy is that of all
-// calls, failed ones included.
+// the count of failed calls stands beside the figure. Energy is that of the
+// inference windows over the committed calls that ended in them, failed ones
+// included; windows without an energy are left out with their calls, and the
+// figure's basis says so.
 package stats

@@ -75,9 +75,14 @@ func summariseGroups(byRun [][][]float64, o Options) (bench.Summary, error) {
 		return bench.Summary{}, err
 	}
 	e := estimate(clusters, o)
+	missing := ""
+	if d.SD == nil {
+		missing = "one value has no spread"
+	}
 	return bench.Summary{
 		Mean: d.Mean, SD: d.SD, P50: d.P50, P95: d.P95, P99: d.P99, N: d.N,
 		CI95Low: e.CI95Low, CI95High: e.CI95High, IntervalOver: e.IntervalOver, CIMissing: e.CIMissing,
+		SDMissing: missing,
 	}, nil
 }
 
