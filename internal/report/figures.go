@@ -38,6 +38,38 @@ func figures(c bench.CellResult) []figure {
 	}
 }
 
+// parts lists what the figures of a cell may lack beside their means:
+// interval, spread and net value, in the order of results.json.
+func parts(c bench.CellResult) []figure {
+	var list []figure
+	interval := func(name, key string, low, high *float64, reason string) {
+		list = append(list, figure{"interval of " + name, key + ".ci95", low != nil && high != nil, reason})
+	}
+	summary := func(name, key string, s *bench.Summary) {
+		if s != nil {
+			list = append(list, figure{"spread of " + name, key + ".sd", s.SD != nil, s.SDMissing})
+			interval(name, key, s.CI95Low, s.CI95High, s.CIMissing)
+		}
+	}
+	estimate := func(name, key string, e *bench.Estimate) {
+		if e != nil {
+			interval(name, key, e.CI95Low, e.CI95High, e.CIMissing)
+		}
+	}
+	summary("latency", "latency_s", c.Latency)
+	summary("time to first token", "ttft_s", c.TTFT)
+	summary("inter-token time", "inter_token_s", c.InterToken)
+	estimate("tokens per second", "tokens_per_s", c.TokensPerSecond)
+	estimate("weighted score", "weighted_score", c.WeightedScore)
+	estimate("exact match", "exact_match", c.ExactMatch)
+	estimate("exact match in five", "exact_match_at_5", c.ExactAt5)
+	if e := c.Energy; e != nil {
+		interval("energy per call", "energy_j_per_call", e.CI95Low, e.CI95High, e.CIMissing)
+		list = append(list, figure{"net energy per call", "energy_j_per_call.net_mean", e.NetMean != nil, e.NetMeanMissing})
+	}
+	return list
+}
+
 // hasFigures reports whether a cell carries anything that was measured or
 // derived from a measurement, and so needs its provenance.
 func hasFigures(c bench.CellResult) bool {

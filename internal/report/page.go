@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -113,7 +114,7 @@ func newPage(r bench.Results, o HTMLOptions) page {
 func noteRest(cells []bench.CellResult, missing *notes) {
 	names := newNaming(cells)
 	for _, c := range cells {
-		for _, f := range figures(c) {
+		for _, f := range slices.Concat(figures(c), parts(c)) {
 			if !f.has {
 				missing.ref(f.name, f.reason, names.cell(c.Coordinates))
 			}

@@ -92,13 +92,13 @@ func tokens(c bench.CellResult, of func(*bench.TokenCounts) float64) value {
 	return value{main: sig(of(c.Tokens), 4)}
 }
 
-// netEnergy is the energy less the baseline's; it has no reason of its own.
+// netEnergy is the energy less the baseline's.
 func netEnergy(c bench.CellResult) value {
 	switch {
 	case c.Energy == nil:
 		return gap("energy per call", c.EnergyMissing)
 	case c.Energy.NetMean == nil:
-		return gap("net energy per call", "there is no baseline to subtract")
+		return gap("net energy per call", c.Energy.NetMeanMissing)
 	default:
 		return value{main: three(*c.Energy.NetMean)}
 	}

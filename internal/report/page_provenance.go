@@ -198,7 +198,8 @@ func method(r bench.Results) []methodItem {
 			"F1 compares sets of codes, in full, by their first three characters and by ICD-10 chapter (I to XXII)."},
 		{"Differences", "Cells are called different only where their 95 % intervals do not overlap, which is stricter than a " +
 			"test. Languages are compared journal by journal, so their interval is that of the paired difference."},
-		{"Energy per call", "The energy of the inference window, shared out over its calls. Method counter is the " +
+		{"Energy per call", "The energy of the inference windows over the calls that ended in them. Windows without an energy " +
+			"are left out with their calls; the basis says how many. Method counter is the " +
 			"difference of an energy counter, trapezoid the integral of power samples, estimated is CPU time × stated watts, " +
 			"attributed a share of an enclosing window. Net energy is less baseline power × duration."},
 		{"Missing figures", "A figure that was not measured is a dash with its reason, never a zero. A failed call counts " +
@@ -206,8 +207,8 @@ func method(r bench.Results) []methodItem {
 	}
 	var bases []string
 	for _, c := range r.Cells {
-		if c.Energy != nil && !contains300(bases, c.Energy.Basis) {
-			bases = append(bases, printable(c.Energy.Basis, 300))
+		if c.Energy != nil && !containsBasis(bases, c.Energy.Basis) {
+			bases = append(bases, printable(c.Energy.Basis, basisRunes))
 		}
 	}
 	for _, basis := range bases {
@@ -215,8 +216,8 @@ func method(r bench.Results) []methodItem {
 	}
 	bases = nil
 	for _, c := range r.Cells {
-		if c.Cost != nil && !contains300(bases, c.Cost.Basis) {
-			bases = append(bases, printable(c.Cost.Basis, 300))
+		if c.Cost != nil && !containsBasis(bases, c.Cost.Basis) {
+			bases = append(bases, printable(c.Cost.Basis, basisRunes))
 		}
 	}
 	for _, basis := range bases {
@@ -225,6 +226,10 @@ func method(r bench.Results) []methodItem {
 	return items
 }
 
-func contains300(list []string, basis string) bool {
-	return slices.Contains(list, printable(basis, 300))
+// basisRunes is how much of a basis is shown: source, calls, what was left out
+// and the interval fit.
+const basisRunes = 800
+
+func containsBasis(list []string, basis string) bool {
+	return slices.Contains(list, printable(basis, basisRunes))
 }

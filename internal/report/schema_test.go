@@ -26,7 +26,7 @@ const schemaFile = "../../docs/results.schema.json"
 func reasonFields() map[string]map[string]string {
 	interval := map[string]string{"ci95_low": "ci95_missing", "ci95_high": "ci95_missing"}
 	return map[string]map[string]string{
-		"Summary": interval, "Estimate": interval,
+		"Summary": interval, "Estimate": interval, "EnergyFigure": interval,
 		"CellResult": {
 			"full_code": "f1_missing", "category": "f1_missing", "chapter": "f1_missing",
 			"no_code_share": "shares_missing", "unknown_code_share": "shares_missing",
@@ -170,6 +170,9 @@ func TestSchemaRefuses(t *testing.T) {
 		"unknown key":                 func(d map[string]any) { d["journal"] = "text" },
 		"latency as text":             func(d map[string]any) { cell(d, 0)["latency_s"] = "0.1" },
 		"interval without reason":     func(d map[string]any) { sub(cell(d, 0), "latency_s")["ci95_low"] = nil },
+		"energy interval no reason":   func(d map[string]any) { sub(cell(d, 0), "energy_j_per_call")["ci95_high"] = nil },
+		"net energy without reason":   func(d map[string]any) { sub(cell(d, 0), "energy_j_per_call")["net_mean"] = nil },
+		"spread without reason":       func(d map[string]any) { sub(cell(d, 0), "latency_s")["sd"] = nil },
 		"null with an empty reason":   func(d map[string]any) { cell(d, 6)["latency_s_missing"] = "" },
 		"f1 null without reason":      func(d map[string]any) { cell(d, 0)["full_code"] = nil },
 		"shares null without reason":  func(d map[string]any) { cell(d, 0)["no_code_share"] = nil },

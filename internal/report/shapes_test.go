@@ -126,6 +126,31 @@ func TestWordsOfBasis(t *testing.T) {
 	require.Contains(t, csv.String(), `,"estimated, simulated",`)
 }
 
+// What a figure lacks of its parts has its reason on the page and in the CSV.
+func TestPartsSayWhyTheyAreMissing(t *testing.T) {
+	t.Parallel()
+	r := sample()
+	e, s := r.Cells[0].Energy, r.Cells[0].Latency
+	e.CI95Low, e.CI95High, e.CIMissing = nil, nil, "one run"
+	e.NetMean, e.NetMeanMissing = nil, "no baseline of estimate.power was measured"
+	s.SD, s.SDMissing = nil, "one value has no spread"
+	var page, csv bytes.Buffer
+	require.NoError(t, HTML(&page, r, HTMLOptions{}))
+	require.NoError(t, Table(&csv, r, FormatCSV))
+	for _, text := range []string{
+		">one run <small>interval of energy per call of ", ">no baseline of estimate.power was measured <small>net energy per call of ",
+		">one value has no spread <small>spread of latency of ",
+	} {
+		require.Contains(t, page.String(), text)
+	}
+	for _, text := range []string{
+		"energy_j_per_call.ci95: one run", "energy_j_per_call.net_mean: no baseline of estimate.power was measured",
+		"latency_s.sd: one value has no spread",
+	} {
+		require.Contains(t, csv.String(), text)
+	}
+}
+
 func TestFormatUnknown(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, Table(&bytes.Buffer{}, sample(), "yaml"), `output format "yaml" is unknown`)

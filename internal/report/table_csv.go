@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -138,15 +139,15 @@ func orMeasured(has bool, word string) string {
 	return word
 }
 
-// missingReasons lists why figures do not exist.
+// missingReasons lists why figures, or parts of them, do not exist.
 func missingReasons(c bench.CellResult) string {
-	var parts []string
-	for _, f := range figures(c) {
+	var reasons []string
+	for _, f := range slices.Concat(figures(c), parts(c)) {
 		if !f.has {
-			parts = append(parts, f.key+": "+printable(f.reason, 300))
+			reasons = append(reasons, f.key+": "+printable(f.reason, 300))
 		}
 	}
-	return safe(strings.Join(parts, "; "))
+	return safe(strings.Join(reasons, "; "))
 }
 
 func cellsCSV(w io.Writer, r bench.Results) error {

@@ -57,7 +57,10 @@ func (v *verifier) cell(where string, c bench.CellResult) {
 		v.need(where+"."+f.key+"_missing", f.has || f.reason != "", "the "+f.name+" is missing without a reason",
 			"say why the figure does not exist")
 	}
-	v.intervals(where, c)
+	for _, f := range parts(c) {
+		v.need(where+"."+f.key+"_missing", f.has || f.reason != "", "the "+f.name+" is missing without a reason",
+			"say why it does not exist")
+	}
 	for i, p := range c.Phases {
 		v.need(fmt.Sprintf("%s.phases[%d].method", where, i), p.EnergyJ == nil || p.Method != "",
 			"an energy without the method that made it", "state counter, trapezoid, estimated or attributed")
@@ -69,27 +72,6 @@ func (v *verifier) cell(where string, c bench.CellResult) {
 	}
 	v.need(where+".host", len(c.Phases) == 0 || findHost(v.results.Provenance, c.Coordinates) != nil,
 		"phases were measured but the provenance has no facts about the host", "inspect the host and publish again")
-}
-
-// intervals asks for the reason of each missing interval.
-func (v *verifier) intervals(where string, c bench.CellResult) {
-	need := func(key string, low, high *float64, reason string) {
-		v.need(where+"."+key+".ci95_missing", (low != nil && high != nil) || reason != "",
-			"an interval is missing without a reason", "say why there is no interval")
-	}
-	for key, s := range map[string]*bench.Summary{"latency_s": c.Latency, "ttft_s": c.TTFT, "inter_token_s": c.InterToken} {
-		if s != nil {
-			need(key, s.CI95Low, s.CI95High, s.CIMissing)
-		}
-	}
-	for key, e := range map[string]*bench.Estimate{
-		"tokens_per_s": c.TokensPerSecond, "weighted_score": c.WeightedScore,
-		"exact_match": c.ExactMatch, "exact_match_at_5": c.ExactAt5,
-	} {
-		if e != nil {
-			need(key, e.CI95Low, e.CI95High, e.CIMissing)
-		}
-	}
 }
 
 // provenance asks for the facts behind a cell's figures.
@@ -157,16 +139,19 @@ func namesRuntime(h bench.HostFacts, at bench.Coordinates) bool {
 	return strings.Contains(strings.ToLower(h.Runtime), strings.ToLower(at.Runtime))
 }
 
-// metered reports whether the channel behind a cell's energy is described.
+// metered reports whether every channel behind a cell's energy is described.
 func metered(p bench.Provenance, c bench.CellResult) bool {
-	for _, h := range p.Hosts {
-		for _, m := range h.Meters {
-			if h.Host == c.Host && m.Name == c.Energy.Channel {
-				return true
-			}
+	for name := range strings.SplitSeq(c.Energy.Channel, "+") {
+		of := func(m bench.Channel) bool { return m.Name == name }
+		known := slices.ContainsFunc(c.Phases, func(r bench.PhaseReading) bool { return of(r.Channel) })
+		for _, h := range p.Hosts {
+			known = known || (h.Host == c.Host && slices.ContainsFunc(h.Meters, of))
+		}
+		if !known {
+			return false
 		}
 	}
-	return slices.ContainsFunc(c.Phases, func(r bench.PhaseReading) bool { return r.Channel.Name == c.Energy.Channel })
+	return true
 }
 
 // nonFinite finds every NaN and infinity with the key path under which it

@@ -38,6 +38,10 @@ func TestVerifyRefuses(t *testing.T) {
 		"phase method":        {func(r *bench.Results) { r.Cells[0].Phases[0].Method = "" }, "cells[0].phases[0].method"},
 		"no reason":           {func(r *bench.Results) { r.Cells[1].Latency = nil }, "cells[1].latency_s_missing"},
 		"no interval":         {func(r *bench.Results) { r.Cells[0].Latency.CI95Low = nil }, "cells[0].latency_s.ci95_missing"},
+		"no energy interval":  {func(r *bench.Results) { r.Cells[0].Energy.CI95Low = nil }, "cells[0].energy_j_per_call.ci95_missing"},
+		"no net energy":       {func(r *bench.Results) { r.Cells[0].Energy.NetMean = nil }, "cells[0].energy_j_per_call.net_mean_missing"},
+		"no spread":           {func(r *bench.Results) { r.Cells[0].TTFT.SD = nil }, "cells[0].ttft_s.sd_missing"},
+		"half a sum unknown":  {func(r *bench.Results) { r.Cells[0].Energy.Channel += "+x" }, "cells[0].energy_j_per_call.channel"},
 		"unfit, untold":       {func(r *bench.Results) { r.Cells[6].Reason = "" }, "cells[6].reason"},
 		"not a number":        {func(r *bench.Results) { r.Cells[0].Latency.P95 = math.NaN() }, "cells[0].latency_s.p95"},
 		"infinite":            {func(r *bench.Results) { r.Cells[0].HostCPU = ptr(math.Inf(1)) }, "cells[0].host_cpu_percent"},
@@ -65,6 +69,14 @@ func TestVerifyRefuses(t *testing.T) {
 			require.Zero(t, out.Len(), "nothing is written")
 		})
 	}
+}
+
+// Energy of several cards names all their channels.
+func TestVerifyKnowsSums(t *testing.T) {
+	t.Parallel()
+	r := sample()
+	r.Cells[0].Energy.Channel = "host.cpu+estimate.power"
+	require.NoError(t, Verify(r))
 }
 
 func TestVerifyFindsTheRuntimesHost(t *testing.T) {
