@@ -23,6 +23,11 @@ const storeEvery = time.Second
 // endFor is how long the end of a segment is tried to be made durable.
 const endFor = 30 * time.Second
 
+// maxTimeouts is how many calls in a row may run into their timeout before the
+// runtime is taken to be stuck: Ollama has been seen to deadlock after a client
+// went away, and days of timeouts would measure nothing.
+const maxTimeouts = 3
+
 // hiddenLoad is the server's load time above which a call is suspected to have
 // loaded the model anew: a resident model reports a few milliseconds.
 const hiddenLoad = 250 * time.Millisecond
@@ -71,6 +76,7 @@ type segment struct {
 	beat     cursor[contract.Beat]
 	failed   int
 	again    int // calls measured again
+	timeouts int // in a row
 }
 
 func (j *job) mustBeResident(ctx context.Context, in contract.ResidentIn) error {
@@ -230,6 +236,12 @@ func (s *segment) count(call bench.Call, item int) {
 func (s *segment) after(whole context.Context, call bench.Call, stop error) error {
 	if stop != nil {
 		return stop
+	}
+	if call.Outcome != bench.OutcomeTimeout {
+		s.timeouts = 0
+	} else if s.timeouts++; s.timeouts == maxTimeouts {
+		return fault.New(fault.Corrupt, fault.CodeServerStuck, "restart the runtime or raise call_timeout, then wattsweep retry",
+			"%d calls in a row ran into their timeout of %s; the runtime seems stuck", s.timeouts, s.cell.Config.Runtime.CallTimeout)
 	}
 	switch call.Outcome {
 	case bench.OutcomeOutOfMemory:

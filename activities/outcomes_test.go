@@ -53,6 +53,23 @@ func TestFailedCallsAreResults(t *testing.T) {
 	}
 }
 
+// A runtime that no longer answers at all is told, not measured for days; what
+// it cost so far is kept.
+func TestStuckRuntimeEndsTheCell(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rt.generate = func(context.Context, int) (runtimes.Answer, error) {
+		return runtimes.Answer{Outcome: bench.OutcomeTimeout, Latency: time.Minute},
+			fault.New(fault.Unavailable, fault.CodeTimeout, "", "no answer within 1m")
+	}
+	_, err := do[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	app := failed(t, err)
+	require.Equal(t, "ServerStuck", app.Type())
+	require.True(t, app.NonRetryable())
+	require.Contains(t, app.Message(), "restart the runtime")
+	require.Len(t, r.calls(), 3)
+}
+
 // An answer that hit the cap counts as an answer.
 func TestCappedAnswerIsNoFailure(t *testing.T) {
 	t.Parallel()

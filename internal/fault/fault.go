@@ -44,6 +44,7 @@ const (
 	CodeUnreachable      Code = "Unreachable"
 	CodeBadAnswer        Code = "BadAnswer"
 	CodeModelNotResident Code = "ModelNotResident"
+	CodeServerStuck      Code = "ServerStuck"
 	CodeNotUnloaded      Code = "NotUnloaded"
 	CodeIncoherent       Code = "Incoherent"
 	CodeDatasetChanged   Code = "DatasetChanged"
