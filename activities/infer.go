@@ -267,7 +267,8 @@ func (s *segment) call(ctx context.Context, b store.Begun, j store.Journal) (ben
 		nonce = b.Key.Nonce(b.Attempt)
 		prompt = s.host.WithNonce(nonce, prompt)
 	}
-	started := time.Now()
+	// By the same clock as the readings, so that the two never drift apart.
+	started := s.host.Clock.Wall(s.host.Clock.Now())
 	ans, err := s.rt.Generate(ctx, runtimes.Request{
 		Model: cfg.Model, Rung: s.rung, Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed, Now: s.host.Clock.Now,
 	})
