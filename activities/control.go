@@ -64,7 +64,7 @@ func (c *Control) WakeLanes(ctx context.Context, in contract.WakeIn) error {
 		if in.CancelSweep != "" {
 			err := c.Temporal.SignalWorkflow(ctx, id, "", contract.SignalCancel, in)
 			if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
-				return typed(ctx, fmt.Errorf("tell lane %s to stop: %w", host, err))
+				return typed(ctx, noTemporal("tell lane %s to stop: %w", host, err))
 			}
 			// A lane that was lost is started again, to close what it left.
 		}
@@ -74,7 +74,7 @@ func (c *Control) WakeLanes(ctx context.Context, in contract.WakeIn) error {
 			StaticSummary:         "the exclusive right to measure on host " + host,
 		}, contract.WorkflowLane, contract.LaneIn{V: 1, Host: host})
 		if err != nil {
-			return typed(ctx, fmt.Errorf("wake lane %s: %w", host, err))
+			return typed(ctx, noTemporal("wake lane %s: %w", host, err))
 		}
 	}
 	return nil
@@ -93,6 +93,10 @@ func (c *Control) ClaimNext(ctx context.Context, in contract.ClaimIn) (contract.
 	if err != nil {
 		return contract.ClaimOut{}, typed(ctx, err)
 	}
+	measured, first, err := c.Store.EpochRung(ctx, cell.ID, cell.Epoch)
+	if err != nil {
+		return contract.ClaimOut{}, typed(ctx, err)
+	}
 	cfg := cell.Config
 	rungs := make([]string, len(cfg.Model.Ladder))
 	for i, r := range cfg.Model.Ladder {
@@ -102,6 +106,7 @@ func (c *Control) ClaimNext(ctx context.Context, in contract.ClaimIn) (contract.
 		V: 1, Sweep: cell.Sweep, Name: sw.Name, Cell: cell.ID, Attempt: cell.Attempt, Epoch: cell.Epoch, At: cell.At,
 		Rungs: rungs, Runs: cfg.Runs, Items: cell.Items, WarmUp: cfg.Phases.WarmUpCalls,
 		Baseline: cfg.Phases.Baseline, Idle: cfg.Phases.Idle, Heartbeat: c.Heartbeat,
+		Rung: measured, First: first,
 	}}, nil
 }
 
@@ -156,4 +161,10 @@ func (c *Control) PinDataset(ctx context.Context, in contract.CellRef) (contract
 
 func note(format string, args ...any) contract.Note {
 	return contract.Note{V: 1, Text: fmt.Sprintf(format, args...)}
+}
+
+// noTemporal is a Temporal server that did not take a message: it comes back.
+func noTemporal(format string, args ...any) error {
+	return fault.New(fault.Unavailable, fault.CodeUnreachable, "look at the Temporal server; the sweep waits and goes on by itself",
+		format, args...)
 }

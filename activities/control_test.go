@@ -28,7 +28,7 @@ func TestClaimNext(t *testing.T) {
 		out := must[contract.ClaimOut](r, contract.ActClaimNext, in)
 		require.Equal(t, contract.ClaimOut{V: 1, Found: true, Cell: &contract.BenchmarkIn{
 			V: 1, Sweep: r.cell.Sweep, Name: "test", Cell: r.cell.ID, Attempt: 1, Epoch: 1, At: r.cell.At,
-			Rungs: []string{"GPU", "CPU"}, Runs: 2, Items: items, WarmUp: 2, Heartbeat: 7 * time.Second,
+			Rungs: []string{"GPU", "CPU"}, Runs: 2, Items: items, WarmUp: 2, Heartbeat: 7 * time.Second, First: 1,
 		}}, out)
 	}
 	must[any](r, contract.ActCloseCell, contract.CloseIn{V: 1, Cell: r.cell.ID, State: bench.StateDone})

@@ -56,3 +56,13 @@ func stopping(ctx context.Context) error {
 		return nil
 	}
 }
+
+// limited ends a little before the attempt's own time is up, so that work that
+// hangs is told as a failure and counted, instead of being lost with the attempt.
+func limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, end.Add(-time.Until(end)/20))
+}

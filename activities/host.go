@@ -165,7 +165,7 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 		case <-activity.GetWorkerStopChannel(ctx):
 			return contract.Note{}, drained()
 		}
-		readings, err := m.store(ctx, epoch, in.Phase, 0, in.No)
+		readings, err := m.keep(ctx, epoch, in.Phase, in.No)
 		if err != nil {
 			return contract.Note{}, err
 		}
@@ -190,19 +190,24 @@ func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, 
 		attempt := bench.LoadAttempt{
 			Cell: in.Cell, Rung: in.Rung, Name: rung.Name, Settings: rung, StartedAt: m.started.UTC().Truncate(time.Microsecond),
 		}
-		loaded, loadErr := j.rt.Load(ctx, j.cell.Config.Model, rung, j.cell.Config.Runtime)
+		limit, cancel := limited(ctx)
+		defer cancel()
+		loaded, loadErr := j.rt.Load(limit, j.cell.Config.Model, rung, j.cell.Config.Runtime)
 		attempt.Elapsed = h.Clock.Now() - m.from
 		attempt.Outcome, attempt.Reason = loadOutcome(loadErr)
 		if loadErr == nil {
 			attempt.Loaded = &loaded
 		}
-		if _, err := h.Store.PutLoadAttempt(ctx, in.Epoch, attempt); err != nil {
+		if err := keep(ctx, func(ctx context.Context) error {
+			_, err := h.Store.PutLoadAttempt(ctx, in.Epoch, attempt)
+			return err
+		}); err != nil {
 			return contract.LoadOut{}, err
 		}
 		if loadErr != nil {
 			return contract.LoadOut{}, loadErr
 		}
-		if _, err := m.store(ctx, in.Epoch, bench.PhaseStartup, 0, in.No); err != nil {
+		if _, err := m.keep(ctx, in.Epoch, bench.PhaseStartup, in.No); err != nil {
 			return contract.LoadOut{}, err
 		}
 		return contract.LoadOut{V: 1, Token: loaded.Token, Text: loadText(attempt)}, nil
@@ -252,7 +257,7 @@ func (h *Host) Unload(ctx context.Context, in contract.CellRef) (contract.Note, 
 			return contract.Note{}, err
 		}
 		took := h.Clock.Now() - m.from
-		if _, err := m.store(ctx, in.Epoch, bench.PhaseShutdown, 0, in.No); err != nil {
+		if _, err := m.keep(ctx, in.Epoch, bench.PhaseShutdown, in.No); err != nil {
 			return contract.Note{}, err
 		}
 		return note("gone from memory after %s, as the runtime shows", took.Round(time.Millisecond)), nil

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -25,7 +26,7 @@ const (
 // the model, scores what was measured and publishes the row; a cell that could
 // not be measured is a result with a reason, not a failed workflow.
 func Benchmark(ctx workflow.Context, in contract.BenchmarkIn) (contract.BenchmarkOut, error) {
-	b := &benchmark{in: in, epoch: in.Epoch, nos: map[bench.Stage]int{}}
+	b := &benchmark{in: in, epoch: in.Epoch, measured: in.Rung, nos: map[bench.Stage]int{}}
 	b.segments, b.remeasured = map[int]int{}, map[int]int{}
 	err := workflow.SetQueryHandler(ctx, contract.QueryStatus, func() (contract.Status, error) {
 		return contract.Status{V: 1, State: string(b.stage), Text: b.details()}, nil
@@ -45,6 +46,12 @@ type benchmark struct {
 	token   string
 	reloads int
 	calls   int
+	// measured is the rung of the calls that the epoch may have, 0 for none.
+	measured int
+	// onHost: an activity of this try ended well on the host.
+	onHost bool
+	// within bounds what is asked of the host from now on; 0 does not.
+	within time.Duration
 	// By run, since the last chunk of a run knows them for the whole run.
 	segments, remeasured map[int]int
 	nos                  map[bench.Stage]int
@@ -53,14 +60,11 @@ type benchmark struct {
 }
 
 func (b *benchmark) run(ctx workflow.Context) (contract.BenchmarkOut, error) {
-	err := b.measure(ctx)
-	state, reason := outcome(err)
+	state, reason := outcome(ctx, b.measure(ctx))
 	// From here on nothing is given up, even when the cell was cancelled.
 	dctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	if uerr := b.unload(dctx); uerr != nil && state == bench.StateDone {
-		state, reason = bench.StateFailed, brief(uerr)
-	}
+	state, reason = b.leave(ctx, dctx, state, reason)
 	if perr := b.publish(dctx, state, reason); perr != nil {
 		return b.out, perr
 	}
@@ -73,22 +77,61 @@ func (b *benchmark) run(ctx workflow.Context) (contract.BenchmarkOut, error) {
 		return b.out, cerr
 	}
 	if state == bench.StateCancelled {
-		return b.out, temporal.NewCanceledError()
+		return b.out, temporal.NewCanceledError(reason)
 	}
 	return b.out, nil
+}
+
+// leave takes the model out of memory, and says what to add to how the cell
+// ended. A cancelled cell does not wait for a host that is not there, and asks
+// nothing of one that never did anything for this try.
+func (b *benchmark) leave(ctx, dctx workflow.Context, state bench.State, reason string) (bench.State, string) {
+	if ctx.Err() == nil {
+		err := b.unload(ctx)
+		switch {
+		case err == nil:
+			return state, reason
+		case ctx.Err() == nil && state == bench.StateDone:
+			return bench.StateFailed, brief(err)
+		case ctx.Err() == nil:
+			return state, reason
+		}
+	}
+	if !b.onHost {
+		return state, reason
+	}
+	b.within = unloadCancelled
+	err := b.unload(dctx)
+	if err == nil {
+		return state, reason
+	}
+	if state == bench.StateDone {
+		state = bench.StateFailed
+	}
+	if reason != "" {
+		reason += "; "
+	}
+	return state, reason + "it could not be confirmed that the model left memory (" + brief(err) + ")"
 }
 
 // errUnfit says that no rung of the ladder could be loaded.
 var errUnfit = errors.New("no rung of the load ladder fitted on this host")
 
-func outcome(err error) (bench.State, string) {
+// cancelled is the reason of a cell that was stopped.
+const cancelled = "cancelled"
+
+func outcome(ctx workflow.Context, err error) (bench.State, string) {
 	switch {
 	case err == nil:
 		return bench.StateDone, ""
+	case ctx.Err() != nil:
+		// Whatever the stage ended with: a worker that was lost or drained
+		// while it was told to stop is no failure of the cell.
+		return bench.StateCancelled, cancelled
 	case errors.Is(err, errUnfit):
 		return bench.StateUnfit, errUnfit.Error()
 	case temporal.IsCanceledError(err):
-		return bench.StateCancelled, "cancelled"
+		return bench.StateCancelled, cancelled
 	default:
 		return bench.StateFailed, brief(err)
 	}
@@ -126,10 +169,16 @@ func (b *benchmark) measure(ctx workflow.Context) error {
 		}
 		b.log = append(b.log, fmt.Sprintf("**%s**: %s", s.stage, note.Text))
 	}
-	if _, err := b.mend(ctx, b.ready(ctx, 1)); err != nil {
+	if _, err := b.mend(ctx, b.ready(ctx, b.first())); err != nil {
 		return err
 	}
 	return b.inferAll(ctx)
+}
+
+// first is the rung on which the ladder begins: where an earlier try of the
+// cell left it.
+func (b *benchmark) first() int {
+	return min(max(b.in.First, b.in.Rung, 1), max(len(b.in.Rungs), 1))
 }
 
 // ready loads the model, on the given rung or the next that fits, measures it
@@ -178,6 +227,7 @@ func (b *benchmark) infer(ctx workflow.Context, run, from, to int) (contract.Inf
 	var out contract.InferOut
 	in := contract.InferIn{ResidentIn: b.resident(bench.StageInfer), Run: run, From: from, To: to}
 	summary := fmt.Sprintf("run %d of %d: journals %d to %d", run, b.in.Runs, from+1, to)
+	b.measured = b.rung // also when it fails: calls may have been committed
 	err := b.do(ctx, bench.StageInfer, contract.ActInfer, true, summary, in, &out)
 	return out, err
 }
@@ -241,7 +291,12 @@ func (b *benchmark) do(ctx workflow.Context, stage bench.Stage, activity string,
 	}
 	id := fmt.Sprintf("%s/%02d", stage, max(b.nos[stage], 1))
 	ctx = withPolicy(ctx, activity, queue, id, summary, b.in.Heartbeat)
-	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
+	if onHost && b.within > 0 {
+		ctx = workflow.WithScheduleToCloseTimeout(ctx, b.within)
+	}
+	err := workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
+	b.onHost = b.onHost || onHost && err == nil
+	return err
 }
 
 // show renews search attributes and current details when the stage changes.

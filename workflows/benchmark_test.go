@@ -115,12 +115,9 @@ func TestBenchmarkQueuesAndPolicies(t *testing.T) {
 		if want != contract.QueueControl {
 			require.Positive(t, one.opts.HeartbeatTimeout, "%s: without it no crash is noticed", one.name)
 		}
-		switch one.name {
-		case contract.ActInfer:
-			require.Zero(t, one.opts.RetryPolicy.MaximumAttempts, "a drain is an attempt: never bounded")
+		require.Zero(t, one.opts.RetryPolicy.MaximumAttempts, "%s: a drain is an attempt: never bounded", one.name)
+		if one.name == contract.ActInfer {
 			require.Equal(t, 7*time.Second, one.opts.HeartbeatTimeout, "as the cell says")
-		case contract.ActLoad:
-			require.Equal(t, int32(3), one.opts.RetryPolicy.MaximumAttempts)
 		}
 	}
 }
@@ -229,11 +226,14 @@ func TestBenchmarkTriesAgain(t *testing.T) {
 // A cancelled cell still unloads, scores and publishes, in that order.
 func TestBenchmarkCancelled(t *testing.T) {
 	t.Parallel()
-	for _, during := range []string{contract.ActPull, contract.ActLoad, contract.ActInfer} {
+	for _, during := range []string{contract.ActPull, contract.ActLoad, contract.ActInfer, contract.ActReclaim} {
 		t.Run(during, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			s.on[during] = func(int, any) error { s.CancelWorkflow(); return temporal.NewCanceledError() }
+			if during == contract.ActReclaim {
+				s.at(contract.ActLoad, 1, failure("OutOfMemory"))
+			}
 			_, err := s.benchmark(t, cell())
 			require.True(t, temporal.IsCanceledError(err), "%v", err)
 			names := s.names()

@@ -58,7 +58,14 @@ func (b *benchmark) vanished() error {
 		fmt.Sprintf("the model vanished from memory %d times; look at the runtime's log", b.reloads), "Unstable", nil)
 }
 
+// load loads one rung. Where the epoch has calls of another rung, its runs
+// start afresh first: two configurations are never mixed.
 func (b *benchmark) load(ctx workflow.Context, rung int, after string) error {
+	if b.measured != 0 && b.measured != rung {
+		if err := b.restart(ctx, fmt.Sprintf("start the runs afresh: they were measured on rung %d", b.measured)); err != nil {
+			return err
+		}
+	}
 	var out contract.LoadOut
 	in := contract.LoadIn{CellRef: b.ref(bench.StageLoad), Rung: rung}
 	summary := fmt.Sprintf("load %s, rung %d of %d: %s%s", b.in.At.Model, rung, len(b.in.Rungs), b.in.Rungs[rung-1], after)
@@ -112,10 +119,18 @@ func (b *benchmark) stepDown(ctx workflow.Context) error {
 	if err := b.reclaim(ctx); err != nil {
 		return err
 	}
-	err := control(ctx, contract.ActRestartEpoch, "start the runs afresh on the next rung", b.ref(bench.StageInfer), &b.epoch)
-	if err != nil {
+	if err := b.restart(ctx, "start the runs afresh on the next rung"); err != nil {
 		return err
 	}
-	b.calls, b.segments, b.remeasured = 0, map[int]int{}, map[int]int{}
 	return b.ready(ctx, b.rung+1)
+}
+
+// restart begins a new epoch of the cell's runs: earlier calls stay in the
+// store and no longer count.
+func (b *benchmark) restart(ctx workflow.Context, summary string) error {
+	if err := control(ctx, contract.ActRestartEpoch, summary, b.ref(bench.StageInfer), &b.epoch); err != nil {
+		return err
+	}
+	b.measured, b.calls, b.segments, b.remeasured = 0, 0, map[int]int{}, map[int]int{}
+	return nil
 }

@@ -97,10 +97,21 @@ func (l *lane) measure(ctx workflow.Context, cell contract.BenchmarkIn) (bench.S
 	case err == nil:
 		return out.State, out.Reason
 	case temporal.IsCanceledError(err):
-		return bench.StateCancelled, "cancelled"
+		return bench.StateCancelled, whyCancelled(err)
 	default:
 		return bench.StateFailed, brief(err)
 	}
+}
+
+// whyCancelled reads the reason that a cancelled benchmark ended with.
+func whyCancelled(err error) string {
+	if c, ok := errors.AsType[*temporal.CanceledError](err); ok && c.HasDetails() {
+		reason := ""
+		if err := c.Details(&reason); err == nil && reason != "" {
+			return reason
+		}
+	}
+	return cancelled
 }
 
 func childOptions(cell contract.BenchmarkIn) workflow.ChildWorkflowOptions {

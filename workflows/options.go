@@ -10,42 +10,47 @@ import (
 	"github.com/wattsweep/wattsweep/internal/contract"
 )
 
-// policy is how long an activity may take and how often it is tried. Zero
-// attempts means for ever: a host may be away for days and nobody else can do
-// its work, and a database that is down comes back.
+// policy is how long one attempt of an activity may take. Attempts are not
+// counted: a host may be away for days and nobody else can do its work, a
+// database that is down comes back, and a worker that was killed or drained
+// says nothing of the cell. Which errors are final, and after how many failures
+// of a step's own, is decided where they are made, in activities/errors.go.
 type policy struct {
 	timeout   time.Duration // one attempt
 	heartbeat time.Duration // 0: none
-	attempts  int32
 }
 
-// policyOf is the one table of timeouts and retries. Which errors end the
-// tries at once is decided where they are made, in activities/errors.go.
+// unloadCancelled is how long the host has to take the model of a cancelled
+// cell out of memory, from when it is asked: nobody waits for a host that is
+// not there.
+const unloadCancelled = 10 * time.Minute
+
+// policyOf is the one table of timeouts.
 func policyOf(activity string, heartbeat time.Duration) policy {
 	if heartbeat <= 0 {
 		heartbeat = time.Minute
 	}
 	switch activity {
 	case contract.ActInspect:
-		return policy{2 * time.Minute, 30 * time.Second, 5}
+		return policy{2 * time.Minute, 30 * time.Second}
 	case contract.ActPull:
-		return policy{6 * time.Hour, heartbeat, 0}
+		return policy{6 * time.Hour, heartbeat}
 	case contract.ActMeasureIdle:
-		return policy{time.Hour, heartbeat, 3}
+		return policy{time.Hour, heartbeat}
 	case contract.ActLoad:
-		return policy{45 * time.Minute, heartbeat, 3}
+		return policy{45 * time.Minute, heartbeat}
 	case contract.ActReclaim:
-		return policy{5 * time.Minute, 30 * time.Second, 5}
+		return policy{5 * time.Minute, 30 * time.Second}
 	case contract.ActWarmUp:
-		return policy{30 * time.Minute, heartbeat, 3}
+		return policy{30 * time.Minute, heartbeat}
 	case contract.ActInfer:
-		return policy{4 * time.Hour, heartbeat, 0}
+		return policy{4 * time.Hour, heartbeat}
 	case contract.ActUnload:
-		return policy{10 * time.Minute, 30 * time.Second, 5}
+		return policy{10 * time.Minute, 30 * time.Second}
 	case contract.ActScore, contract.ActCost, contract.ActPublish:
-		return policy{15 * time.Minute, 0, 0}
+		return policy{15 * time.Minute, 0}
 	default: // database work on the control queue
-		return policy{time.Minute, 0, 0}
+		return policy{time.Minute, 0}
 	}
 }
 
@@ -63,7 +68,6 @@ func withPolicy(ctx workflow.Context, activity, queue, id, summary string, heart
 			InitialInterval:        2 * time.Second,
 			BackoffCoefficient:     2,
 			MaximumInterval:        time.Minute,
-			MaximumAttempts:        p.attempts,
 			NonRetryableErrorTypes: []string{"payloadSizeError"},
 		},
 	})

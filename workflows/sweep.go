@@ -31,6 +31,9 @@ type sweep struct {
 	counts contract.Counts
 	cancel bool
 	done   bool
+	// asked and heard number the reads of the counts, so that one that was
+	// overtaken changes nothing.
+	asked, heard int
 }
 
 func (s *sweep) handle(ctx workflow.Context) error {
@@ -42,10 +45,10 @@ func (s *sweep) handle(ctx workflow.Context) error {
 	}
 	err = workflow.SetUpdateHandlerWithOptions(ctx, contract.UpdateCancel,
 		func(ctx workflow.Context, in contract.CancelIn) (contract.Counts, error) {
-			s.cancel = true
 			if err := control(ctx, contract.ActCancelSweep, "cancel asked by "+in.By, s.in.Sweep, nil); err != nil {
 				return contract.Counts{}, err
 			}
+			s.cancel, s.heard = true, s.asked // reads under way know nothing of it
 			if err := s.wake(ctx); err != nil {
 				return contract.Counts{}, err
 			}
@@ -114,14 +117,21 @@ func drain(ch workflow.ReceiveChannel) {
 	}
 }
 
+// read renews the counts. The store has the truth also of whether the sweep is
+// cancelled: a retry lifts that.
 func (s *sweep) read(ctx workflow.Context) (contract.Counts, error) {
 	var counts contract.Counts
+	s.asked++
+	no := s.asked
 	err := control(ctx, contract.ActSweepCounts, "count cells", s.in.Sweep, &counts)
 	if err != nil {
 		return counts, err
 	}
-	s.counts = counts
-	s.cancel = s.cancel || counts.Cancel
+	if no <= s.heard {
+		return s.read(ctx)
+	}
+	s.heard = no
+	s.counts, s.cancel = counts, counts.Cancel
 	workflow.SetCurrentDetails(ctx, s.details())
 	progress := 1.0
 	if counts.Total > 0 {

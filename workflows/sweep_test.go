@@ -253,6 +253,27 @@ func TestSweepCancelledInTheStore(t *testing.T) {
 	require.Equal(t, bench.StateCancelled, out.State)
 }
 
+// A retry lifts a cancellation in the store: the sweep stops nothing any more.
+func TestSweepCancelLifted(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	l := newLedger()
+	s.on[contract.ActCancelSweep] = func(int, any) error { l.cancel = true; return nil }
+	s.RegisterDelayedCallback(func() { s.ask("one") }, time.Minute)
+	s.RegisterDelayedCallback(func() { l.cancel = false }, 90*time.Second)
+	for i, host := range []string{"bench1", "bench2", "bench1"} {
+		s.closes(time.Duration(i+2)*time.Minute, l, host, bench.StateDone)
+	}
+	out, err := s.sweep(t, l)
+	require.NoError(t, err)
+	require.Equal(t, bench.StateDone, out.State)
+	var stops []bool
+	for _, in := range inputs[contract.WakeIn](s.cast, contract.ActWakeLanes) {
+		stops = append(stops, in.CancelSweep != "")
+	}
+	require.Equal(t, []bool{false, true, false, false}, stops)
+}
+
 // A sweep whose workflow is cancelled ends so; its rows stay as they are.
 func TestSweepWorkflowCancelled(t *testing.T) {
 	t.Parallel()

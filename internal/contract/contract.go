@@ -144,6 +144,11 @@ type BenchmarkIn struct {
 	// Baseline and Idle are the lengths of the two windows without calls.
 	Baseline time.Duration `json:"baseline_ns"`
 	Idle     time.Duration `json:"idle_ns"`
+	// Rung is the one on which the epoch's calls so far were measured, 0 when
+	// it has none.
+	Rung int `json:"rung,omitempty"`
+	// First is the rung on which the ladder begins; 0 takes rung 1.
+	First int `json:"first_rung,omitempty"`
 	// Heartbeat is how soon a dead worker is noticed; 0 takes the default.
 	Heartbeat time.Duration `json:"heartbeat_ns,omitempty"`
 }

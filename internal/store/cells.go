@@ -8,6 +8,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// Codes of a cell that goes on with something else than it was measured with.
+const (
+	// CodeModelChanged is a model whose digest is another than the calls'.
+	CodeModelChanged fault.Code = "ModelChanged"
+	// CodePromptChanged is a prompt that is another than the calls'.
+	CodePromptChanged fault.Code = "PromptChanged"
 )
 
 // Cell is a stored cell with where it stands.
@@ -110,10 +119,23 @@ func (s *Store) CloseCell(ctx context.Context, id bench.CellID, state bench.Stat
 }
 
 // RequeueFailed puts a sweep's failed and cancelled cells back on the plan and
-// lifts a cancellation; it returns how many.
+// lifts a cancellation; it returns how many. It refuses while a cell of a
+// cancelled sweep is still being stopped: the stop would be lost, or would stop
+// what is put back.
 func (s *Store) RequeueFailed(ctx context.Context, sweep bench.SweepID) (int, error) {
 	n := 0
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var stopping bool
+		err := tx.QueryRow(ctx, `SELECT cancel_requested AND EXISTS
+			(SELECT FROM cells c WHERE c.sweep_id = s.id AND c.state = 'running') FROM sweeps s WHERE s.id = $1 FOR UPDATE`,
+			sweep).Scan(&stopping)
+		if err != nil {
+			return err
+		}
+		if stopping {
+			return fault.New(fault.Invalid, "", "wait until the running cell has ended, then retry",
+				"sweep %s is being cancelled", sweep)
+		}
 		if _, err := tx.Exec(ctx, `UPDATE sweeps SET cancel_requested = false WHERE id = $1`, sweep); err != nil {
 			return err
 		}
@@ -135,10 +157,51 @@ func (s *Store) RestartEpoch(ctx context.Context, id bench.CellID, from int) (in
 	return epoch, wrap("start runs of cell "+string(id)+" afresh", err)
 }
 
-// SetPromptHash records which prompt template a cell uses.
+// EpochRung gives the rung on which the calls of a cell's epoch were measured,
+// 0 when it has none, and the rung on which its ladder goes on: the same, else
+// that of the epoch's newest load that succeeded, else 1.
+func (s *Store) EpochRung(ctx context.Context, id bench.CellID, epoch int) (measured, next int, err error) {
+	var calls bool
+	var called, loaded *int
+	err = s.pool.QueryRow(ctx, `SELECT
+		EXISTS (SELECT FROM calls k WHERE k.cell_id = $1 AND k.epoch = $2),
+		(SELECT a.rung FROM segments s JOIN load_attempts a ON a.cell_id = s.cell_id AND a.token = s.load_token
+			WHERE s.cell_id = $1 AND s.epoch = $2 AND a.token <> '' AND EXISTS (SELECT FROM calls k
+				WHERE k.cell_id = s.cell_id AND k.epoch = s.epoch AND k.run = s.run AND k.segment = s.no)
+			ORDER BY s.started_at DESC, a.started_at DESC LIMIT 1),
+		(SELECT a.rung FROM load_attempts a WHERE a.cell_id = $1 AND a.epoch = $2 AND a.outcome = 'loaded'
+			ORDER BY a.started_at DESC LIMIT 1)`, id, epoch).Scan(&calls, &called, &loaded)
+	if err != nil {
+		return 0, 0, wrap("read rung of cell "+string(id), err)
+	}
+	next = 1
+	if loaded != nil {
+		next = *loaded
+	}
+	if !calls {
+		return 0, next, nil
+	}
+	if called != nil {
+		next = *called
+	}
+	return next, next, nil
+}
+
+// SetPromptHash records which prompt template a cell uses. Calls that were
+// asked in another way keep theirs: then it is CodePromptChanged.
 func (s *Store) SetPromptHash(ctx context.Context, id bench.CellID, hash string) error {
-	_, err := s.pool.Exec(ctx, `UPDATE cells SET prompt_hash = $2 WHERE id = $1`, id, hash)
-	return wrap("record prompt of cell "+string(id), err)
+	doing := "record prompt of cell " + string(id)
+	tag, err := s.pool.Exec(ctx, `UPDATE cells c SET prompt_hash = $2 WHERE id = $1 AND (prompt_hash IN ('', $2)
+		OR NOT EXISTS (SELECT FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch))`, id, hash)
+	if err != nil || tag.RowsAffected() == 1 {
+		return wrap(doing, err)
+	}
+	if _, err := s.GetCell(ctx, id); err != nil {
+		return err
+	}
+	return fault.New(fault.Corrupt, CodePromptChanged,
+		"go on with the wattsweep that measured it, or measure the cell anew in a sweep of another name",
+		"%s: its calls were asked with another prompt than this build's", doing)
 }
 
 // StageRow is one durable step of a cell as it ran.
@@ -162,11 +225,18 @@ func (s *Store) BeginStage(ctx context.Context, cell bench.CellID, attempt int, 
 	return wrap("begin stage "+string(stage), s.pool.SendBatch(ctx, batch).Close())
 }
 
-// EndStage records how a stage ended.
-func (s *Store) EndStage(ctx context.Context, cell bench.CellID, attempt int, stage bench.Stage, no int, state, detail string) error {
-	_, err := s.pool.Exec(ctx, `UPDATE stages SET state = $5, detail = $6, finished_at = now()
-		WHERE cell_id = $1 AND attempt = $2 AND stage = $3 AND no = $4`, cell, attempt, stage, no, state, clean(detail))
-	return wrap("end stage "+string(stage), err)
+// EndStage records how a stage ended. A failure that counts is one of the
+// stage's own; it returns how many of those there were so far.
+func (s *Store) EndStage(ctx context.Context, row StageRow, counts bool) (failures int, err error) {
+	rows, err := s.pool.Query(ctx, `UPDATE stages SET state = $5, detail = $6, finished_at = now(),
+		failures = failures + CASE WHEN $7 THEN 1 ELSE 0 END
+		WHERE cell_id = $1 AND attempt = $2 AND stage = $3 AND no = $4 RETURNING failures`,
+		row.Cell, row.Attempt, row.Stage, row.No, row.State, clean(row.Detail), counts)
+	if err != nil {
+		return 0, wrap("end stage "+string(row.Stage), err)
+	}
+	failures, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
+	return failures, wrap("end stage "+string(row.Stage), err)
 }
 
 // Stages lists a cell's steps in the order they started.

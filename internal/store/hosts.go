@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
 // PutHostFacts records a host as now inspected, for itself and for the cell
@@ -33,12 +34,29 @@ func (s *Store) SweepHostFacts(ctx context.Context, sweep bench.SweepID) ([]benc
 	return out, wrap("list hosts of sweep "+string(sweep), err)
 }
 
-// PutPulled records how a cell's model reached its runtime. A later pull that
-// found the model present keeps the first one's time and bytes.
+// PutPulled records how a cell's model reached its runtime. A later pull of the
+// same digest keeps the first one's time and bytes. Another digest takes its
+// place while the cell's epoch has no calls; with calls it is CodeModelChanged,
+// since those stay what they were measured on.
 func (s *Store) PutPulled(ctx context.Context, cell bench.CellID, p bench.Pulled) error {
+	doing := "store pull of cell " + string(cell)
 	_, err := s.pool.Exec(ctx, `INSERT INTO pulls (cell_id, pulled) VALUES ($1,$2)
-		ON CONFLICT (cell_id) DO UPDATE SET pulled = excluded.pulled WHERE excluded.pulled->>'source' <> 'present'`, cell, p)
-	return wrap("store pull of cell "+string(cell), err)
+		ON CONFLICT (cell_id) DO UPDATE SET pulled = excluded.pulled
+		WHERE pulls.pulled->'facts'->>'digest' <> excluded.pulled->'facts'->>'digest' AND NOT EXISTS
+			(SELECT FROM calls k JOIN cells c ON c.id = k.cell_id AND c.epoch = k.epoch WHERE k.cell_id = pulls.cell_id)`, cell, p)
+	if err != nil {
+		return wrap(doing, err)
+	}
+	kept, err := s.GetPulled(ctx, cell)
+	if err != nil {
+		return err
+	}
+	if had, has := kept.Facts.Digest, p.Facts.Digest; had != has {
+		return fault.New(fault.Corrupt, CodeModelChanged,
+			"give the runtime the earlier model back and retry, or measure the cell anew in a sweep of another name",
+			"%s: %s has digest %.12s now; the cell's calls were measured on %.12s", doing, p.Facts.Name, has, had)
+	}
+	return nil
 }
 
 // PutLoadAttempt records one try of one rung under the next free number; the
