@@ -3,10 +3,12 @@ package test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/wattsweep/wattsweep/config"
 	"github.com/wattsweep/wattsweep/test/harness"
 )
 
@@ -18,6 +20,8 @@ func TestCommandsWithoutServers(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte("name: x\nmodles: [a]\nruns: 0\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "huge.yaml"), make([]byte, 3<<20), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "settings.yaml"), []byte("tempral: {}\n"), 0o600))
+	demo := strings.Replace(string(config.DemoSpec()), "hosts: [local]", "hosts: [a, b]", 1)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "hosts.yaml"), []byte(demo), 0o600))
 	env := []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "WATTSWEEP_STATE=" + filepath.Join(dir, "state")}
 	for _, c := range []struct {
 		name string
@@ -39,7 +43,10 @@ func TestCommandsWithoutServers(t *testing.T) {
 		{"no such spec", []string{"validate", "none.yaml"}, 2, nil, []string{"none.yaml"}},
 		{"bad settings", []string{"list", "--config", "settings.yaml"}, 2, nil, []string{"tempral", "temporal"}},
 		{"bad output", []string{"list", "--output", "xml"}, 2, nil, []string{"output", "table"}},
-		{"nothing is up", []string{"list"}, 1, nil, []string{"wattsweep up"}},
+		{"nothing is up", []string{"list"}, 1, nil, []string{"nothing is up in", "wattsweep up starts it"}},
+		{"nothing to cancel", []string{"cancel", "x"}, 1, nil, []string{"nothing is up in", "wattsweep up starts it"}},
+		{"nothing to watch", []string{"watch", "x"}, 1, nil, []string{"nothing is up in", "wattsweep up starts it"}},
+		{"a demo on several hosts", []string{"demo", "--spec", "hosts.yaml"}, 2, nil, []string{"2 hosts: a, b", "wattsweep run"}},
 		{"down when nothing is up", []string{"down"}, 0, []string{"down"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,6 +59,7 @@ func TestCommandsWithoutServers(t *testing.T) {
 			for _, part := range c.err {
 				require.Contains(t, errOut, part)
 			}
+			require.NoDirExists(t, filepath.Join(dir, "state"), "nothing of this starts a server")
 			require.NotContains(t, errOut, "panic")
 			require.NotContains(t, errOut, "goroutine ")
 		})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sort"
 	"sync"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -40,6 +41,8 @@ type App struct {
 
 	mu       sync.Mutex
 	runtimes map[string]runtimes.Runtime // by the name in specs
+	// spentBefore is the time spent on cells that rest.
+	spentBefore map[spentKey]time.Duration
 }
 
 // Options say how to connect.
@@ -49,7 +52,26 @@ type Options struct {
 	// Stack is servers that the caller started; nil attaches to those that
 	// `wattsweep up` left running, as far as settings name no others.
 	Stack *localstack.Stack
+	// Temporal says whether a Temporal server is needed, too.
+	Temporal TemporalUse
 }
+
+// TemporalUse says what a command wants of Temporal. What was measured is in the
+// database, so it can be shown while Temporal is away.
+type TemporalUse int
+
+// The uses of Temporal.
+const (
+	// TemporalNeeded fails without a Temporal server.
+	TemporalNeeded TemporalUse = iota
+	// TemporalOptional connects where one answers; App.Temporal is nil else.
+	TemporalOptional
+	// TemporalUnused leaves App.Temporal nil.
+	TemporalUnused
+)
+
+// dialLimit is how long an optional Temporal may take to answer.
+const dialLimit = 3 * time.Second
 
 // Connect reaches the database and Temporal, and applies what is missing of
 // migrations and search attributes.
@@ -60,14 +82,8 @@ func Connect(ctx context.Context, opts Options) (*App, error) {
 		return nil, err
 	}
 	a.DSN = opts.Settings.Database.DSN
-	if a.stack == nil && (a.DSN == "" || temporal.HostPort == "") {
-		stackOpts, err := StackOptions(opts.Settings)
-		if err != nil {
-			return nil, err
-		}
-		if a.stack, err = localstack.Attach(ctx, stackOpts); err != nil {
-			return nil, err
-		}
+	if err := a.attach(ctx, temporal.HostPort, opts.Temporal); err != nil {
+		return nil, err
 	}
 	if a.stack != nil {
 		if a.DSN == "" {
@@ -85,18 +101,57 @@ func Connect(ctx context.Context, opts Options) (*App, error) {
 		a.Close()
 		return nil, err
 	}
-	temporal.Logger = telemetry.ForTemporal(opts.Log)
-	if a.Temporal, err = client.DialContext(ctx, temporal); err != nil {
-		a.Close()
-		return nil, fault.New(fault.Unavailable, fault.CodeUnreachable, "start it, or set temporal.address; wattsweep up starts one of its own",
-			"connect to Temporal at %s: %w", temporal.HostPort, err)
-	}
-	a.Namespace = temporal.Namespace
-	if err := a.ensureSearchAttributes(ctx); err != nil {
+	if err := a.dial(ctx, temporal, opts.Temporal); err != nil {
 		a.Close()
 		return nil, err
 	}
 	return a, nil
+}
+
+// attach finds the embedded servers where settings name no others.
+func (a *App) attach(ctx context.Context, temporal string, use TemporalUse) error {
+	if a.stack != nil || (a.DSN != "" && (temporal != "" || use == TemporalUnused)) {
+		return nil
+	}
+	opts, err := StackOptions(a.Settings)
+	if err != nil {
+		return err
+	}
+	a.stack, err = localstack.Attach(ctx, opts)
+	if err != nil && a.DSN != "" && use == TemporalOptional {
+		a.Log.Info("Temporal is not at hand", "error", err.Error())
+		return nil
+	}
+	return err
+}
+
+// dial connects to Temporal, as far as it is wanted.
+func (a *App) dial(ctx context.Context, opts client.Options, use TemporalUse) error {
+	if use == TemporalUnused || (use == TemporalOptional && opts.HostPort == "") {
+		return nil
+	}
+	opts.Logger = telemetry.ForTemporal(a.Log)
+	dialing := ctx
+	if use == TemporalOptional {
+		limited, cancel := context.WithTimeout(ctx, dialLimit)
+		defer cancel()
+		dialing = limited
+	}
+	var err error
+	if a.Temporal, err = client.DialContext(dialing, opts); err != nil {
+		a.Temporal = nil // not an interface that holds a nil client
+		if use == TemporalOptional {
+			a.Log.Info("Temporal does not answer", "address", opts.HostPort, "error", err.Error())
+			return nil
+		}
+		return fault.New(fault.Unavailable, fault.CodeUnreachable, "start it, or set temporal.address; wattsweep up starts one of its own",
+			"connect to Temporal at %s: %w", opts.HostPort, err)
+	}
+	a.Namespace = opts.Namespace
+	if use == TemporalOptional {
+		return nil // who only reads registers nothing
+	}
+	return a.ensureSearchAttributes(ctx)
 }
 
 // Close ends the connections; servers stay as they are.

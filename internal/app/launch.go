@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -39,8 +37,12 @@ type Launched struct {
 	Plan bench.Plan
 	// Created is false when the same spec was launched before.
 	Created bool
-	// Already is true when the sweep had ended before and nothing was started.
+	// Already is true when the sweep had ended before and nothing was started;
+	// State is how it ended, and Undone counts the cells that failed or were
+	// cancelled.
 	Already bool
+	State   bench.State
+	Undone  int
 }
 
 // Launch stores a spec's plan with its datasets and code lists, and starts its
@@ -59,7 +61,8 @@ func (a *App) Launch(ctx context.Context, spec *config.Spec) (Launched, error) {
 		return out, err
 	}
 	if sw.Finished() == sw.Total() && sw.State.Final() {
-		out.Already = true
+		out.Already, out.State = true, sw.State
+		out.Undone = sw.Total() - sw.Counts[bench.StateDone]
 		return out, nil
 	}
 	return out, a.StartSweep(ctx, plan.Sweep, plan.Name)
@@ -95,27 +98,6 @@ func (a *App) Retry(ctx context.Context, id bench.SweepID, name string) (int, er
 		return n, err
 	}
 	return n, a.StartSweep(ctx, id, name)
-}
-
-// Cancel stops a sweep: queued cells are taken off the plan, the running one
-// ends after its present call, and what was measured is kept.
-func (a *App) Cancel(ctx context.Context, id bench.SweepID, by string) (contract.Counts, error) {
-	var counts contract.Counts
-	handle, err := a.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: contract.SweepWorkflowID(id), UpdateName: contract.UpdateCancel,
-		UpdateID: "cancel/" + string(id), WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{contract.CancelIn{V: 1, By: by}},
-	})
-	if err == nil {
-		err = handle.Get(ctx, &counts) // a refused update shows only here
-	}
-	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
-		return counts, fault.New(fault.Invalid, "", "look at wattsweep list", "cancel sweep %s: it is not running", id)
-	}
-	if err != nil {
-		return counts, fmt.Errorf("cancel sweep %s: %w", id, err)
-	}
-	return counts, nil
 }
 
 // prepare reads the spec's datasets and code lists into the store and pins

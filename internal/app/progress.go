@@ -14,6 +14,9 @@ type Progress struct {
 	Cells []store.Cell
 	// CallsDone and CallsTotal count calls of cells that are not given up.
 	CallsDone, CallsTotal int
+	// Spent is the time that each cell was worked on, over all its tries and
+	// without the pauses between them.
+	Spent map[bench.CellID]time.Duration
 	// Left estimates the time to the end from what was measured so far; nil
 	// until something was.
 	Left *time.Duration
@@ -29,14 +32,18 @@ func (a *App) Progress(ctx context.Context, id bench.SweepID) (Progress, error) 
 	if err != nil {
 		return Progress{}, err
 	}
-	return progress(sw, cells, time.Now()), nil
+	spent, err := a.spent(ctx, cells)
+	if err != nil {
+		return Progress{}, err
+	}
+	return progress(sw, cells, spent), nil
 }
 
 // progress estimates the time left per host, since hosts work side by side:
 // the time that measured cells took per call, times the calls that are left.
 // A host that has measured nothing yet is taken to be as fast as the others.
-func progress(sw store.Sweep, cells []store.Cell, now time.Time) Progress {
-	p := Progress{Sweep: sw, Cells: cells}
+func progress(sw store.Sweep, cells []store.Cell, spent map[bench.CellID]time.Duration) Progress {
+	p := Progress{Sweep: sw, Cells: cells, Spent: spent}
 	type pace struct {
 		spent time.Duration
 		done  int
@@ -59,10 +66,10 @@ func progress(sw store.Sweep, cells []store.Cell, now time.Time) Progress {
 		if !c.State.Final() {
 			h.left += total - c.CallsDone
 		}
-		if spent := spentOn(c, now); spent > 0 && c.CallsDone > 0 {
-			h.spent += spent
+		if took := spent[c.ID]; took > 0 && c.CallsDone > 0 {
+			h.spent += took
 			h.done += c.CallsDone
-			all.spent += spent
+			all.spent += took
 			all.done += c.CallsDone
 		}
 	}
@@ -79,14 +86,4 @@ func progress(sw store.Sweep, cells []store.Cell, now time.Time) Progress {
 	}
 	p.Left = &longest
 	return p
-}
-
-func spentOn(c store.Cell, now time.Time) time.Duration {
-	if c.StartedAt == nil {
-		return 0
-	}
-	if c.FinishedAt != nil {
-		return c.FinishedAt.Sub(*c.StartedAt)
-	}
-	return now.Sub(*c.StartedAt)
 }

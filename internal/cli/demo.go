@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/wattsweep/wattsweep/config"
 	"github.com/wattsweep/wattsweep/internal/app"
+	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/localstack"
 	"github.com/wattsweep/wattsweep/internal/telemetry"
 )
@@ -50,19 +54,29 @@ func demo(ctx context.Context, s *session, o demoOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	a, end, err := demoServers(ctx, s, o.keep)
+	host, err := demoHost(s, spec)
 	if err != nil {
 		return err
 	}
-	// An interrupt must still take the servers down in order.
-	defer func() { err = errors.Join(err, end(context.WithoutCancel(ctx))) }()
+	a, end, err := demoServers(ctx, s, host, o.keep)
+	if err != nil {
+		return err
+	}
+	parting := ""
+	if end == nil {
+		defer a.Close()
+	} else {
+		parting = "stopped; make demo or wattsweep demo goes on where it was"
+		// An interrupt must still take the servers down in order.
+		defer func() { err = errors.Join(err, end(context.WithoutCancel(ctx))) }()
+	}
 	launched, err := a.Launch(ctx, spec)
 	if err != nil {
 		return err
 	}
 	announce(s, a, launched)
 	say(s.out, "\n")
-	if err := watch(ctx, s, a, launched.Plan.Sweep); err != nil {
+	if err := watch(ctx, s, a, launched.Plan.Sweep, cmp.Or(parting, goesOn(launched.Plan.Sweep))); err != nil {
 		return err
 	}
 	if err := writeReport(ctx, s, a, launched.Plan.Sweep, o.dir); err != nil {
@@ -91,15 +105,34 @@ func failedCells(ctx context.Context, a *app.App, l app.Launched) error {
 	return nil
 }
 
-// demoServers gives connected servers and a worker: those that are up, else
-// our own for the length of the demo.
-func demoServers(ctx context.Context, s *session, keep bool) (*app.App, func(context.Context) error, error) {
-	if _, up := runningWorker(s.settings.State); up || keep {
-		a, _, err := bringUp(ctx, s)
-		if err != nil {
-			return nil, nil, err
+// demoHost is the one host that a demo can serve: the spec's.
+func demoHost(s *session, spec *config.Spec) (string, error) {
+	plan, err := spec.Plan()
+	if err != nil {
+		return "", err
+	}
+	var hosts []string
+	for _, c := range plan.Cells {
+		if !slices.Contains(hosts, c.At.Host) {
+			hosts = append(hosts, c.At.Host)
 		}
-		return a, func(context.Context) error { a.Close(); return nil }, nil
+	}
+	if len(hosts) != 1 {
+		return "", fault.New(fault.Invalid, "", "start a worker on each host and use wattsweep run, or leave one host in the spec",
+			"the demo measures on this machine alone, and spec %s names %d hosts: %s", plan.Name, len(hosts), strings.Join(hosts, ", "))
+	}
+	if s.settings.Host != "" && s.settings.Host != hosts[0] {
+		say(s.err, "the spec names this machine %s; the setting host: %s is not used\n", hosts[0], s.settings.Host)
+	}
+	return hosts[0], hostIsFree(s, hosts[0])
+}
+
+// demoServers gives connected servers and a worker for host: those that are
+// up, which stay so and have no end, else our own for the length of the demo.
+func demoServers(ctx context.Context, s *session, host string, keep bool) (a *app.App, end func(context.Context) error, err error) {
+	if _, up := runningWorker(s.settings.State); up || keep {
+		a, _, err := bringUp(ctx, s, host)
+		return a, nil, err
 	}
 	opts, err := app.StackOptions(s.settings)
 	if err != nil {
@@ -110,20 +143,15 @@ func demoServers(ctx context.Context, s *session, keep bool) (*app.App, func(con
 	if err != nil {
 		return nil, nil, err
 	}
-	down := func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-		defer cancel()
-		return stack.Stop(ctx)
-	}
-	a, stop, err := demoWorker(ctx, s, stack)
+	a, stop, err := demoWorker(ctx, s, stack, host)
 	if err != nil {
-		return nil, nil, errors.Join(err, down(context.WithoutCancel(ctx)))
+		return nil, nil, errors.Join(err, takeDown(ctx, stack))
 	}
-	return a, func(ctx context.Context) error { stop(); return down(ctx) }, nil
+	return a, func(ctx context.Context) error { stop(); return takeDown(ctx, stack) }, nil
 }
 
 // demoWorker runs a worker inside this process, logging to the state folder.
-func demoWorker(ctx context.Context, s *session, stack *localstack.Stack) (*app.App, func(), error) {
+func demoWorker(ctx context.Context, s *session, stack *localstack.Stack, host string) (*app.App, func(), error) {
 	logFile, err := os.OpenFile(workerLog(s.settings.State), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open worker log: %w", err)
@@ -133,7 +161,7 @@ func demoWorker(ctx context.Context, s *session, stack *localstack.Stack) (*app.
 	if err != nil {
 		return nil, nil, errors.Join(err, logFile.Close())
 	}
-	w, err := a.StartWorker(ctx, app.Roles{Control: true, Host: s.localHost()})
+	w, err := a.StartWorker(ctx, app.Roles{Control: true, Host: host})
 	if err != nil {
 		a.Close()
 		return nil, nil, errors.Join(err, logFile.Close())

@@ -15,7 +15,7 @@ import (
 
 func newReport() *cobra.Command {
 	var dir string
-	cmd := sweepCommand("report", "Print a sweep's results and write report.html, results.json and calls.csv",
+	cmd := sweepCommand("report", "Print a sweep's results and write report.html, results.json and calls.csv", app.TemporalUnused,
 		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
 			return writeReport(ctx, s, a, sw.ID, cmp.Or(dir, filepath.Join("out", sw.Name)))
 		})

@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/wattsweep/wattsweep/config"
 	"github.com/wattsweep/wattsweep/internal/app"
@@ -41,9 +43,12 @@ func addSettings(cmd *cobra.Command) {
 // session is what every command starts from.
 type session struct {
 	settings config.Settings
-	log      *slog.Logger
-	out      io.Writer
-	err      io.Writer
+	// given is the settings that stood on the command line, as variables that
+	// hand them to a program we start.
+	given []string
+	log   *slog.Logger
+	out   io.Writer
+	err   io.Writer
 }
 
 // open reads the settings. Commands for people keep the log quiet unless
@@ -53,7 +58,7 @@ func open(cmd *cobra.Command) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{settings: settings, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}
+	s := &session{settings: settings, given: variables(cmd.Flags()), out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}
 	for _, w := range warnings {
 		say(s.err, "warning: %s\n", w)
 	}
@@ -68,6 +73,25 @@ func open(cmd *cobra.Command) (*session, error) {
 	return s, nil
 }
 
+// variables turns the settings that were given as flags into environment
+// variables. Passwords may be among them, which no command line should hold.
+func variables(flags *pflag.FlagSet) []string {
+	ours := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.BindFlags(ours)
+	var list []string
+	flags.Visit(func(f *pflag.Flag) {
+		if ours.Lookup(f.Name) == nil {
+			return
+		}
+		name := f.Name
+		if name == "database" {
+			name = "database-dsn"
+		}
+		list = append(list, config.EnvPrefix+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+f.Value.String())
+	})
+	return list
+}
+
 // localHost is the name of this machine in the embedded default.
 func (s *session) localHost() string {
 	if s.settings.Host != "" {
@@ -77,12 +101,12 @@ func (s *session) localHost() string {
 }
 
 // connected runs f with a connected app.
-func connected(cmd *cobra.Command, f func(ctx context.Context, s *session, a *app.App) error) error {
+func connected(cmd *cobra.Command, use app.TemporalUse, f func(ctx context.Context, s *session, a *app.App) error) error {
 	s, err := open(cmd)
 	if err != nil {
 		return err
 	}
-	a, err := app.Connect(cmd.Context(), app.Options{Settings: s.settings, Log: s.log})
+	a, err := app.Connect(cmd.Context(), app.Options{Settings: s.settings, Log: s.log, Temporal: use})
 	if err != nil {
 		return err
 	}

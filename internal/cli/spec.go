@@ -82,16 +82,21 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+			return connected(cmd, app.TemporalNeeded, func(ctx context.Context, s *session, a *app.App) error {
 				launched, err := a.Launch(ctx, spec)
 				if err != nil {
 					return err
 				}
 				announce(s, a, launched)
-				if !wait {
-					return nil
+				if wait {
+					return watch(ctx, s, a, launched.Plan.Sweep, goesOn(launched.Plan.Sweep))
 				}
-				return watch(ctx, s, a, launched.Plan.Sweep)
+				p, err := a.Progress(ctx, launched.Plan.Sweep)
+				if err != nil {
+					return err
+				}
+				warnUnserved(ctx, s, a, p.Cells)
+				return nil
 			})
 		},
 	}
@@ -101,14 +106,7 @@ func newRun() *cobra.Command {
 
 // announce says what a launch did and how to go on.
 func announce(s *session, a *app.App, l app.Launched) {
-	what := "launched"
-	switch {
-	case l.Already:
-		what = "is done already; nothing is measured again:"
-	case !l.Created:
-		what = "is the same as before and goes on:"
-	}
-	say(s.out, "sweep %s %s %s, %d cells\n", l.Plan.Sweep, what, l.Plan.Name, len(l.Plan.Cells))
+	say(s.out, "%s\n", launchText(l))
 	if a.UIURL != "" {
 		say(s.out, "Temporal UI: %s\n", sweepURL(a, l.Plan.Sweep))
 	}
@@ -116,6 +114,20 @@ func announce(s *session, a *app.App, l app.Launched) {
 		say(s.out, "follow it:   wattsweep watch %s\n", l.Plan.Sweep)
 	}
 	say(s.out, "report:      wattsweep report %s\n", l.Plan.Sweep)
+}
+
+// launchText says what a launch did, in a line that begins with "sweep ID".
+func launchText(l app.Launched) string {
+	id, what := l.Plan.Sweep, fmt.Sprintf("%s, %d cells", l.Plan.Name, len(l.Plan.Cells))
+	switch {
+	case l.Already && l.Undone > 0:
+		return fmt.Sprintf("sweep %s ended as %s: %s, %d of them not done; wattsweep retry %s measures what is left", id, l.State, what, l.Undone, id)
+	case l.Already:
+		return fmt.Sprintf("sweep %s is done already; nothing is measured again: %s", id, what)
+	case !l.Created:
+		return fmt.Sprintf("sweep %s is the same as before and goes on: %s", id, what)
+	}
+	return fmt.Sprintf("sweep %s launched: %s", id, what)
 }
 
 // sweepURL is where the Temporal UI shows a sweep's benchmarks.

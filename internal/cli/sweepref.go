@@ -12,13 +12,13 @@ import (
 )
 
 // sweepCommand is a command on one sweep, which its only argument names.
-func sweepCommand(use, short string, f func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error) *cobra.Command {
+func sweepCommand(use, short string, temporal app.TemporalUse, f func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   use + " SWEEP",
 		Short: short,
 		Args:  args(1),
 		RunE: func(cmd *cobra.Command, in []string) error {
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+			return connected(cmd, temporal, func(ctx context.Context, s *session, a *app.App) error {
 				sw, err := findSweep(ctx, a, in[0])
 				if err != nil {
 					return err

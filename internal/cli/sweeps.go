@@ -20,7 +20,7 @@ func newList() *cobra.Command {
 		Short: "List sweeps, newest first",
 		Args:  args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return connected(cmd, func(ctx context.Context, s *session, a *app.App) error {
+			return connected(cmd, app.TemporalUnused, func(ctx context.Context, s *session, a *app.App) error {
 				sweeps, err := a.Store.FindSweeps(ctx, "")
 				if err != nil {
 					return err
@@ -51,17 +51,19 @@ func newList() *cobra.Command {
 }
 
 func newStatus() *cobra.Command {
-	return sweepCommand("status", "Show where a sweep's cells stand",
+	return sweepCommand("status", "Show where a sweep's cells stand", app.TemporalOptional,
 		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
 			p, err := a.Progress(ctx, sw.ID)
 			if err != nil {
 				return err
 			}
+			missing := serving(ctx, a, p.Cells)
+			warn(s, missing.Lines())
 			if s.settings.Output == "table" {
 				say(s.out, "%s\n", headline(p))
 			}
 			return listing(s.out, s.settings.Output,
-				[]string{"#", "cell", "host", "runtime", "model", "lang", "state", "stage", "calls", "try", "reason"}, cellRows(p.Cells), statusOf(p))
+				[]string{"#", "cell", "host", "runtime", "model", "lang", "state", "stage", "calls", "try", "reason"}, cellRows(p.Cells), statusOf(p, missing))
 		})
 }
 
@@ -97,16 +99,42 @@ type sweepStatus struct {
 	Total    int           `json:"calls_total"`
 	LeftS    *float64      `json:"time_left_s"`
 	LeftNote string        `json:"time_left_missing,omitempty"`
-	Cells    []cellStatus  `json:"cells"`
+	// Unserved is the hosts that no worker serves, nil when that is not known.
+	Unserved     []string     `json:"hosts_unserved"`
+	UnservedNote string       `json:"hosts_unserved_missing,omitempty"`
+	Control      bool         `json:"control_unserved"`
+	Cells        []cellStatus `json:"cells"`
 }
 
-func statusOf(p app.Progress) sweepStatus {
+// servedBy is what is known of who serves a sweep.
+type servedBy struct {
+	app.Unserved
+	unknown string // why nothing is known
+}
+
+// serving asks who serves a sweep's hosts. Without Temporal that is not known,
+// and all else can still be shown.
+func serving(ctx context.Context, a *app.App, cells []store.Cell) servedBy {
+	if a.Temporal == nil {
+		return servedBy{unknown: "Temporal does not answer"}
+	}
+	found, err := a.Unserved(ctx, cells)
+	if err != nil {
+		return servedBy{unknown: err.Error()}
+	}
+	return servedBy{Unserved: found}
+}
+
+func statusOf(p app.Progress, by servedBy) sweepStatus {
 	out := sweepStatus{ID: p.Sweep.ID, Name: p.Sweep.Name, State: p.Sweep.State, Done: p.CallsDone, Total: p.CallsTotal}
 	if p.Left != nil {
 		left := p.Left.Seconds()
 		out.LeftS = &left
 	} else {
 		out.LeftNote = "nothing was measured yet, or the sweep has ended"
+	}
+	if out.UnservedNote = by.unknown; by.unknown == "" {
+		out.Unserved, out.Control = append([]string{}, by.Hosts...), by.Control
 	}
 	for _, c := range p.Cells {
 		out.Cells = append(out.Cells, cellStatus{
@@ -127,19 +155,23 @@ func headline(p app.Progress) string {
 }
 
 func newCancel() *cobra.Command {
-	return sweepCommand("cancel", "Stop a sweep after its present call; what was measured is kept",
+	return sweepCommand("cancel", "Stop a sweep after its present call; what was measured is kept", app.TemporalNeeded,
 		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
-			counts, err := a.Cancel(ctx, sw.ID, userName())
+			done, err := a.Cancel(ctx, sw.ID, userName())
 			if err != nil {
 				return err
 			}
-			say(s.out, "sweep %s is being cancelled: %d of %d cells are final\n", sw.ID, counts.Final, counts.Total)
+			if done.StoreOnly {
+				say(s.out, "sweep %s had no workflow any more; it is cancelled in the database: %d of %d cells are final\n", sw.ID, done.Final, done.Total)
+				return nil
+			}
+			say(s.out, "sweep %s is being cancelled: %d of %d cells are final\n", sw.ID, done.Final, done.Total)
 			return nil
 		})
 }
 
 func newRetry() *cobra.Command {
-	return sweepCommand("retry", "Measure a sweep's failed and cancelled cells again; calls already measured stay",
+	return sweepCommand("retry", "Measure a sweep's failed and cancelled cells again; calls already measured stay", app.TemporalNeeded,
 		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
 			n, err := a.Retry(ctx, sw.ID, sw.Name)
 			if err != nil {
@@ -150,6 +182,11 @@ func newRetry() *cobra.Command {
 				return nil
 			}
 			say(s.out, "%d cell(s) of sweep %s are back on the plan\n", n, sw.ID)
+			p, err := a.Progress(ctx, sw.ID)
+			if err != nil {
+				return err
+			}
+			warnUnserved(ctx, s, a, p.Cells)
 			return nil
 		})
 }

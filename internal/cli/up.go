@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wattsweep/wattsweep/internal/app"
+	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/localstack"
 )
 
@@ -21,7 +23,11 @@ func newUp() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, rec, err := bringUp(cmd.Context(), s)
+			host := s.localHost()
+			if rec, up := runningWorker(s.settings.State); up && s.settings.Host == "" {
+				host = rec.Host // whatever it measures, it is up
+			}
+			a, rec, err := bringUp(cmd.Context(), s, host)
 			if err != nil {
 				return err
 			}
@@ -34,10 +40,14 @@ func newUp() *cobra.Command {
 	}
 }
 
-// bringUp starts what is not up yet and leaves it running.
-func bringUp(ctx context.Context, s *session) (*app.App, workerRecord, error) {
+// bringUp starts what is not up yet and leaves it running, with a worker for
+// host. What it started it takes down again when it fails.
+func bringUp(ctx context.Context, s *session, host string) (_ *app.App, _ workerRecord, err error) {
 	opts, err := app.StackOptions(s.settings)
 	if err != nil {
+		return nil, workerRecord{}, err
+	}
+	if err := hostIsFree(s, host); err != nil {
 		return nil, workerRecord{}, err
 	}
 	opts.Detach, opts.Owner, opts.Progress = true, "wattsweep up", localstack.PrintTo(s.err)
@@ -45,16 +55,43 @@ func bringUp(ctx context.Context, s *session) (*app.App, workerRecord, error) {
 	if err != nil {
 		return nil, workerRecord{}, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, takeDown(ctx, stack))
+		}
+	}()
 	a, err := app.Connect(ctx, app.Options{Settings: s.settings, Log: s.log, Stack: stack})
 	if err != nil {
 		return nil, workerRecord{}, err
 	}
-	rec, err := startWorker(ctx, s, s.localHost())
+	rec, err := startWorker(ctx, s, host)
 	if err != nil {
 		a.Close()
 		return nil, workerRecord{}, err
 	}
 	return a, rec, nil
+}
+
+// hostIsFree refuses, before anything is started, what would fail in the end: a
+// worker of this state folder that measures on another host, or a worker of
+// another folder that measures on this one.
+func hostIsFree(s *session, host string) error {
+	rec, up := runningWorker(s.settings.State)
+	switch {
+	case !up:
+		return app.CheckHost(host)
+	case rec.Host != host:
+		return fault.New(fault.Invalid, "", "wattsweep down ends that worker",
+			"the worker of %s (process %d) serves host %q, host %q is wanted", s.settings.State, rec.PID, rec.Host, host)
+	}
+	return nil
+}
+
+// takeDown ends the servers that this command started, also after an interrupt.
+func takeDown(ctx context.Context, stack *localstack.Stack) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	defer cancel()
+	return stack.Stop(ctx)
 }
 
 func newDown() *cobra.Command {

@@ -17,21 +17,32 @@ import (
 )
 
 func newWatch() *cobra.Command {
-	return sweepCommand("watch", "Follow a sweep with an estimate of the time left; Ctrl-C leaves it running",
+	return sweepCommand("watch", "Follow a sweep with an estimate of the time left; Ctrl-C leaves it running", app.TemporalOptional,
 		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
-			return watch(ctx, s, a, sw.ID)
+			return watch(ctx, s, a, sw.ID, goesOn(sw.ID))
 		})
+}
+
+// goesOn is what an interrupted watcher says of a sweep that it leaves running.
+func goesOn(id bench.SweepID) string {
+	return "no longer watching; the sweep goes on: wattsweep watch " + string(id)
 }
 
 // watch follows a sweep in the store until it ends. On a terminal one line is
 // rewritten; elsewhere a line is printed when a cell's state changes and every
-// half minute.
-func watch(ctx context.Context, s *session, a *app.App, id bench.SweepID) error {
+// half minute. parting is said when it is interrupted.
+func watch(ctx context.Context, s *session, a *app.App, id bench.SweepID, parting string) error {
+	guard := newGuard(a)
 	view := &view{out: s.out, live: isTerminal(s.out)}
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		p, err := a.Progress(ctx, id)
+		if ctx.Err() != nil {
+			view.end()
+			say(s.out, "%s\n", parting)
+			return ctx.Err()
+		}
 		if err != nil {
 			view.end()
 			return err
@@ -41,11 +52,12 @@ func watch(ctx context.Context, s *session, a *app.App, id bench.SweepID) error 
 			view.end()
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if lines := guard.look(ctx, p.Cells, time.Now()); len(lines) > 0 {
 			view.end()
-			say(s.out, "no longer watching; the sweep goes on: wattsweep watch %s\n", id)
-			return ctx.Err()
+			warn(s, lines)
+		}
+		select {
+		case <-ctx.Done(): // said above
 		case <-tick.C:
 		}
 	}
@@ -75,7 +87,7 @@ func (v *view) show(p app.Progress, now time.Time) {
 		v.states[c.ID] = c.State
 		if known && before != c.State && c.State.Final() {
 			v.end()
-			say(v.out, "  %s  %s\n", c.At, outcomeText(c))
+			say(v.out, "  %s  %s\n", c.At, outcomeText(c, p.Spent[c.ID]))
 		}
 		changed = changed || (known && before != c.State)
 	}
@@ -97,10 +109,10 @@ func (v *view) end() {
 	}
 }
 
-func outcomeText(c store.Cell) string {
+func outcomeText(c store.Cell, spent time.Duration) string {
 	text := fmt.Sprintf("%s, %d calls", c.State, c.CallsDone)
-	if c.StartedAt != nil && c.FinishedAt != nil {
-		text += " in " + lasting(c.FinishedAt.Sub(*c.StartedAt))
+	if spent > 0 {
+		text += " in " + lasting(spent)
 	}
 	if c.Reason != "" {
 		text += ": " + c.Reason

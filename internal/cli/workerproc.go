@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -104,17 +106,27 @@ func startWorker(ctx context.Context, s *session, host string) (workerRecord, er
 	defer func() { _ = logFile.Close() }() // the child has its own handle
 	//nolint:gosec,noctx // our own binary, which must outlive ctx
 	cmd := exec.Command(self, "worker", "--control", "--host", host, "--state", s.settings.State, "--cache", s.settings.Cache)
+	cmd.Env = append(os.Environ(), s.given...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
+	info, err := logFile.Stat()
+	if err != nil {
+		return workerRecord{}, fmt.Errorf("start worker: %w", err)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return workerRecord{}, fmt.Errorf("start worker: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	return awaitWorker(ctx, s, ended, logPath)
+	rec, err := awaitWorker(ctx, s, ended, func() error { return whyEnded(logPath, info.Size()) })
+	if err != nil {
+		_ = cmd.Process.Kill() // it may have ended already
+	}
+	return rec, err
 }
 
-func awaitWorker(ctx context.Context, s *session, ended <-chan error, logPath string) (workerRecord, error) {
+// awaitWorker waits until a worker is on record; why tells why ours ended.
+func awaitWorker(ctx context.Context, s *session, ended <-chan error, why func() error) (workerRecord, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -122,16 +134,44 @@ func awaitWorker(ctx context.Context, s *session, ended <-chan error, logPath st
 			return rec, nil
 		}
 		select {
-		case err := <-ended:
+		case <-ended:
 			if rec, ok := runningWorker(s.settings.State); ok {
 				return rec, nil // another one was faster
 			}
-			return workerRecord{}, fault.New(fault.Unavailable, "", "read "+logPath, "start worker: it ended at once (%v)", err)
+			return workerRecord{}, why()
 		case <-ctx.Done():
 			return workerRecord{}, ctx.Err()
 		case <-tick.C:
 		}
 	}
+}
+
+// whyEnded quotes the last error that a worker wrote to its log from a place on.
+// It is the line that a command prints when it fails, which holds no data.
+func whyEnded(logPath string, from int64) error {
+	hint, why := "read "+logPath, ""
+	if said, err := readFrom(logPath, from); err == nil {
+		for line := range strings.SplitSeq(said, "\n") {
+			if text, ok := strings.CutPrefix(line, "wattsweep: "); ok {
+				why = ": " + text
+			}
+			if text, ok := strings.CutPrefix(line, "  → "); ok {
+				hint = text + "; all it said is in " + logPath
+			}
+		}
+	}
+	return fault.New(fault.Unavailable, "", hint, "start worker: it ended at once%s", why)
+}
+
+// readFrom reads a file's last part, at most 64 kB.
+func readFrom(path string, from int64) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	body, err := io.ReadAll(io.NewSectionReader(f, from, 64<<10))
+	return string(body), err
 }
 
 // stopWorker asks the recorded worker to finish its present call and end, and

@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
+)
+
+// Cancelled says how a sweep was stopped.
+type Cancelled struct {
+	// Final and Total count the sweep's cells.
+	Final, Total int
+	// StoreOnly: the sweep's workflow was gone, so the sweep was ended in the
+	// database. A cell that still says it is running is closed by its host's
+	// lane, at its next claim.
+	StoreOnly bool
+}
+
+// Cancel stops a sweep: queued cells are taken off the plan, the running one
+// ends after its present call, and what was measured is kept.
+func (a *App) Cancel(ctx context.Context, id bench.SweepID, by string) (Cancelled, error) {
+	var counts contract.Counts
+	handle, err := a.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: contract.SweepWorkflowID(id), UpdateName: contract.UpdateCancel,
+		UpdateID: "cancel/" + string(id), WaitForStage: client.WorkflowUpdateStageCompleted,
+		Args: []any{contract.CancelIn{V: 1, By: by}},
+	})
+	if err == nil {
+		err = handle.Get(ctx, &counts) // a refused update shows only here
+	}
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return a.cancelStored(ctx, id)
+	}
+	if err != nil {
+		return Cancelled{}, fmt.Errorf("cancel sweep %s: %w", id, err)
+	}
+	return Cancelled{Final: counts.Final, Total: counts.Total}, nil
+}
+
+// cancelStored ends a sweep that has no workflow any more, as after the loss
+// of Temporal's database or a termination by hand.
+func (a *App) cancelStored(ctx context.Context, id bench.SweepID) (Cancelled, error) {
+	sw, err := a.Store.GetSweep(ctx, id)
+	if err != nil {
+		return Cancelled{}, err
+	}
+	if sw.State.Final() {
+		return Cancelled{}, fault.New(fault.Invalid, "", "wattsweep retry measures what it left", "cancel sweep %s: it ended as %s", id, sw.State)
+	}
+	if err := a.Store.RequestCancel(ctx, id); err != nil {
+		return Cancelled{}, err
+	}
+	// Nobody else would end it.
+	if err := a.Store.SetSweepState(ctx, id, bench.StateCancelled); err != nil {
+		return Cancelled{}, err
+	}
+	hosts, err := a.Store.SweepHosts(ctx, id)
+	if err != nil {
+		return Cancelled{}, err
+	}
+	for host, unfinished := range hosts {
+		if unfinished == 0 {
+			continue
+		}
+		if err := a.stopLane(ctx, host, id); err != nil {
+			return Cancelled{}, err
+		}
+	}
+	if sw, err = a.Store.GetSweep(ctx, id); err != nil {
+		return Cancelled{}, err
+	}
+	return Cancelled{Final: sw.Finished(), Total: sw.Total(), StoreOnly: true}, nil
+}
+
+// stopLane has a host's lane stop a sweep's cell, or, when it runs none, close
+// what a lost lane left behind.
+func (a *App) stopLane(ctx context.Context, host string, id bench.SweepID) error {
+	lane := contract.LaneWorkflowID(host)
+	err := a.Temporal.SignalWorkflow(ctx, lane, "", contract.SignalCancel, contract.WakeIn{V: 1, Hosts: []string{host}, CancelSweep: id})
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
+		return fmt.Errorf("tell lane %s to stop: %w", host, err)
+	}
+	_, err = a.Temporal.SignalWithStartWorkflow(ctx, lane, contract.SignalWake, nil, client.StartWorkflowOptions{
+		ID: lane, TaskQueue: contract.QueueControl,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "the exclusive right to measure on host " + host,
+	}, contract.WorkflowLane, contract.LaneIn{V: 1, Host: host})
+	if err != nil {
+		return fmt.Errorf("wake lane %s: %w", host, err)
+	}
+	return nil
+}
