@@ -27,10 +27,11 @@ const (
 
 // patience is how many failures of this sort a step may have, 0 for any
 // number: a database, a runtime or a network that is away comes back.
-func patience(activity string, err error) int {
+func patience(ctx context.Context, err error) int {
+	name := activity.GetInfo(ctx).ActivityType.Name
 	kind, code := fault.KindOf(err), fault.CodeOf(err)
 	switch {
-	case isDrain(err), errors.Is(err, context.Canceled):
+	case isDrain(err), ctx.Err() != nil:
 		return 0
 	case code == fault.CodeNotUnloaded:
 		return maxUnloads
@@ -38,10 +39,10 @@ func patience(activity string, err error) int {
 		return 0 // it hangs, which is as good as away
 	case kind == fault.Internal:
 		return maxInternal
-	case kind != fault.Unavailable || activity == contract.ActPull:
+	case kind != fault.Unavailable || name == contract.ActPull:
 		return 0 // typed decides at once, or a registry fails for a while
 	case code == fault.CodeServerError, code == fault.CodeBadAnswer, code == fault.CodeTimeout:
-		if activity == contract.ActLoad {
+		if name == contract.ActLoad {
 			return maxLoads
 		}
 		return maxInternal
@@ -83,7 +84,7 @@ func decide(ctx context.Context, err error, failures int) error {
 	if name == "" {
 		name = string(kind)
 	}
-	most := patience(activity.GetInfo(ctx).ActivityType.Name, err)
+	most := patience(ctx, err)
 	switch {
 	case code == fault.CodeOutOfMemory, code == fault.CodeRungRejected, code == fault.CodeModelNotResident:
 		opts.NonRetryable = true

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,16 +93,28 @@ func TestScoreAgainstACodeList(t *testing.T) {
 	require.Equal(t, []int{0, 0, 1, 0}, []int{scores[0].Unknown, scores[1].Unknown, scores[2].Unknown, scores[3].Unknown})
 }
 
-// energy stores what a counter showed over both runs.
+// energy stores what a counter showed over both runs, and makes all windows as
+// long as the played calls say they took.
 func (r *rig) energy(joules float64) {
 	r.t.Helper()
-	var readings []bench.PhaseReading
+	readings, err := r.store.PhaseReadings(context.Background(), r.cell.ID, 1)
+	require.NoError(r.t, err)
+	readings = slices.DeleteFunc(readings, func(p bench.PhaseReading) bool { return p.Phase != bench.PhaseInference })
+	first := map[int]time.Time{}
+	for _, c := range r.calls() {
+		if at, ok := first[c.Run]; !ok || c.StartedAt.Before(at) {
+			first[c.Run] = c.StartedAt
+		}
+	}
 	for run := 1; run <= 2; run++ {
 		readings = append(readings, bench.PhaseReading{
-			Cell: r.cell.ID, Run: run, Phase: bench.PhaseInference, No: 1, Started: time.Now(), Window: 4 * time.Second,
+			Cell: r.cell.ID, Run: run, Phase: bench.PhaseInference, No: 1,
 			Channel: bench.Channel{Name: "scripted.energy", Unit: bench.UnitJoule, Scope: bench.ScopeBoard, Sensor: bench.SensorCounter, Counter: true},
 			Samples: 80, Coverage: 1, EnergyJ: &joules, Method: bench.EnergyCounter,
 		})
+	}
+	for i := range readings {
+		readings[i].Started, readings[i].Window = first[readings[i].Run], 4*time.Second
 	}
 	require.NoError(r.t, r.store.PutPhaseReadings(context.Background(), 1, readings))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -37,7 +36,7 @@ func staged[T texter](ctx context.Context, st *store.Store, ref contract.CellRef
 	} else {
 		row.State, row.Detail = "failed", explain(err)
 	}
-	counts := err != nil && patience(activity.GetInfo(ctx).ActivityType.Name, err) > 0
+	counts := err != nil && patience(ctx, err) > 0
 	failures, endErr := endStage(ctx, st, row, counts)
 	switch {
 	case err != nil:

@@ -26,6 +26,9 @@ func scenarios() map[string]func(*testing.T, *recorder) string {
 		"vanished":  recordVanished,
 		"step-down": recordStepDown,
 		"cancelled": recordCancelled,
+		"resumed":   recordResumed,
+		"unserved":  recordUnserved,
+		"away":      recordAway,
 		"lane":      recordLane,
 		"sweep":     recordSweep,
 		"stopped":   recordStopped,
@@ -41,7 +44,11 @@ func (r *recorder) benchmark(t *testing.T) string {
 
 func (r *recorder) start(t *testing.T) string {
 	t.Helper()
-	in := cell()
+	return r.try(t, cell())
+}
+
+func (r *recorder) try(t *testing.T, in contract.BenchmarkIn) string {
+	t.Helper()
 	in.Cell, in.Heartbeat = bench.CellID(bench.Hash(t.Name())[:16]), 5*time.Second
 	id := contract.BenchmarkWorkflowID(in.Sweep, in.Cell, in.Attempt)
 	_, err := r.ExecuteWorkflow(r.ctx, client.StartWorkflowOptions{ID: id, TaskQueue: contract.QueueControl}, contract.WorkflowBenchmark, in)
@@ -102,6 +109,61 @@ func recordCancelled(t *testing.T, r *recorder) string {
 	require.NoError(t, r.CancelWorkflow(r.ctx, id, ""))
 	r.ended(t, id)
 	return id
+}
+
+// recordResumed is a later try that no longer fits on the rung of its calls.
+func recordResumed(t *testing.T, r *recorder) string {
+	r.at(contract.ActLoad, 1, failure(fault.CodeOutOfMemory))
+	id := r.try(t, again(1, 1))
+	r.ended(t, id)
+	require.Equal(t, 1, r.count(contract.ActRestartEpoch))
+	return id
+}
+
+// recordUnserved is stopped while nobody serves the host's queue: it ends at
+// once.
+func recordUnserved(t *testing.T, r *recorder) string {
+	in := cell()
+	in.At.Host = "nobody"
+	id := r.try(t, in)
+	r.waiting(t, id)
+	require.NoError(t, r.CancelWorkflow(r.ctx, id, ""))
+	r.ended(t, id)
+	require.Zero(t, r.count(contract.ActUnload))
+	require.Equal(t, 1, r.count(contract.ActPublish))
+	return id
+}
+
+// recordAway is stopped while an activity waits for its next attempt, since
+// what it needs is away.
+func recordAway(t *testing.T, r *recorder) string {
+	tried := make(chan struct{})
+	r.on[contract.ActPull] = func(n int, _ any) error {
+		if n == 3 {
+			close(tried)
+		}
+		return passing(fault.CodeUnreachable)
+	}
+	id := r.start(t)
+	receive(t, r.ctx, tried)
+	require.NoError(t, r.CancelWorkflow(r.ctx, id, ""))
+	r.ended(t, id)
+	require.Equal(t, 1, r.count(contract.ActUnload))
+	return id
+}
+
+// waiting waits until an activity of a run waits for a worker.
+func (r *recorder) waiting(t *testing.T, id string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		d, err := r.DescribeWorkflowExecution(r.ctx, id, "")
+		require.NoError(t, err)
+		if len(d.GetPendingActivities()) > 0 {
+			return
+		}
+	}
 }
 
 // recordLane has two cells; their sweeps do not exist, which is tolerated.

@@ -186,6 +186,36 @@ func TestOrphanOfACancelledSweep(t *testing.T) {
 	require.Equal(t, map[bench.State]int{bench.StateCancelled: 1}, sw.Counts)
 }
 
+// Cells are not put back while one of a cancelled sweep is still being stopped.
+func TestRequeueWaitsForTheRunningCell(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	ctx := t.Context()
+	p := plan("requeue", "a", "a")
+	put(t, s, p)
+	running, err := s.ClaimNext(ctx, "a", "lane", 1)
+	require.NoError(t, err)
+	require.NoError(t, s.RequestCancel(ctx, p.Sweep))
+	_, err = s.RequeueFailed(ctx, p.Sweep)
+	require.Equal(t, fault.Invalid, fault.KindOf(err), "%v", err)
+	require.Contains(t, fault.HintOf(err), "wait until the running cell has ended")
+	sw, err := s.GetSweep(ctx, p.Sweep)
+	require.NoError(t, err)
+	require.True(t, sw.Cancel, "nothing was changed")
+	require.NoError(t, s.CloseCell(ctx, running.ID, bench.StateCancelled, "cancelled"))
+	n, err := s.RequeueFailed(ctx, p.Sweep)
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	_, err = s.RequeueFailed(ctx, "none")
+	require.ErrorIs(t, err, store.ErrNotFound)
+
+	// Without a cancellation a running cell is no hindrance.
+	_, err = s.ClaimNext(ctx, "a", "lane", 2)
+	require.NoError(t, err)
+	_, err = s.RequeueFailed(ctx, p.Sweep)
+	require.NoError(t, err)
+}
+
 // A Postgres that accepts and says nothing is unavailable, not our mistake.
 func TestDatabaseThatHangs(t *testing.T) {
 	t.Parallel()
