@@ -53,7 +53,7 @@ func (a *App) cancelStored(ctx context.Context, id bench.SweepID) (Cancelled, er
 		return Cancelled{}, err
 	}
 	if sw.State.Final() {
-		return Cancelled{}, fault.New(fault.Invalid, "", "wattsweep retry measures what it left", "cancel sweep %s: it ended as %s", id, sw.State)
+		return Cancelled{}, fault.New(fault.Invalid, "", "wattsweep status "+string(id)+" shows its cells", "cancel sweep %s: it ended as %s", id, sw.State)
 	}
 	if err := a.Store.RequestCancel(ctx, id); err != nil {
 		return Cancelled{}, err
