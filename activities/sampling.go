@@ -46,7 +46,9 @@ func (m *sampling) store(ctx context.Context, epoch int, phase bench.Phase, run,
 }
 
 // storeUntil does the same for a window that ended before now.
-func (m *sampling) storeUntil(ctx context.Context, to time.Duration, epoch int, phase bench.Phase, run, no int) ([]bench.PhaseReading, error) {
+func (m *sampling) storeUntil(
+	ctx context.Context, to time.Duration, epoch int, phase bench.Phase, run, no int,
+) ([]bench.PhaseReading, error) {
 	readings := m.sampler.Window(ctx, phase, run, no, m.from, to)
 	for i := range readings {
 		readings[i].Cell = m.job.ref.Cell

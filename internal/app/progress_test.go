@@ -107,7 +107,8 @@ func TestTimeSpentHoldsNoPauses(t *testing.T) {
 		},
 		"loading at this moment, what an earlier try left open is not counted": {
 			bench.StateRunning, 2, 0,
-			[]store.StageRow{stageAt(bench.StageLoad, 1, 0, 0), stageAt(bench.StageLoad, 2, 90, 0)}, nil,
+			[]store.StageRow{stageAt(bench.StageLoad, 1, 0, 0), stageAt(bench.StageLoad, 2, 90, 0)},
+			nil,
 			10,
 		},
 	} {

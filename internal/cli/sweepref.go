@@ -12,7 +12,10 @@ import (
 )
 
 // sweepCommand is a command on one sweep, which its only argument names.
-func sweepCommand(use, short string, temporal app.TemporalUse, f func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error) *cobra.Command {
+func sweepCommand(
+	use, short string, temporal app.TemporalUse,
+	f func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error,
+) *cobra.Command {
 	return &cobra.Command{
 		Use:   use + " SWEEP",
 		Short: short,

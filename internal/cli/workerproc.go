@@ -106,7 +106,7 @@ func startWorker(ctx context.Context, s *session, host string) (workerRecord, er
 	defer func() { _ = logFile.Close() }() // the child has its own handle
 	//nolint:gosec,noctx // our own binary, which must outlive ctx
 	cmd := exec.Command(self, "worker", "--control", "--host", host, "--state", s.settings.State, "--cache", s.settings.Cache)
-	cmd.Env = append(os.Environ(), s.given...)
+	cmd.Env = append(cmd.Environ(), s.given...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	info, err := logFile.Stat()
 	if err != nil {
@@ -116,8 +116,11 @@ func startWorker(ctx context.Context, s *session, host string) (workerRecord, er
 	if err := cmd.Start(); err != nil {
 		return workerRecord{}, fmt.Errorf("start worker: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // the log says why it ended
+	}()
 	rec, err := awaitWorker(ctx, s, ended, func() error { return whyEnded(logPath, info.Size()) })
 	if err != nil {
 		_ = cmd.Process.Kill() // it may have ended already
@@ -126,7 +129,7 @@ func startWorker(ctx context.Context, s *session, host string) (workerRecord, er
 }
 
 // awaitWorker waits until a worker is on record; why tells why ours ended.
-func awaitWorker(ctx context.Context, s *session, ended <-chan error, why func() error) (workerRecord, error) {
+func awaitWorker(ctx context.Context, s *session, ended <-chan struct{}, why func() error) (workerRecord, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
