@@ -20,7 +20,7 @@ datasets:
 runs: RUNS
 phases: {baseline: 1s, idle: 1s, warm_up_calls: 1}
 meters:
-  interval: 50ms
+  interval: 10ms
   host: true
   estimate: {idle_power_w: 20, power_per_busy_core_w: 8, source: stated by the test}
 prices: {energy_per_kwh: 0.386, currency: SEK, pue: 1.0}

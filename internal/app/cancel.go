@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -30,7 +31,9 @@ func (a *App) Cancel(ctx context.Context, id bench.SweepID, by string) (Cancelle
 	var counts contract.Counts
 	handle, err := a.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: contract.SweepWorkflowID(id), UpdateName: contract.UpdateCancel,
-		UpdateID: "cancel/" + string(id), WaitForStage: client.WorkflowUpdateStageCompleted,
+		// Of this very request: a sweep may be cancelled, put back and
+		// cancelled again within one run of its workflow.
+		UpdateID: fmt.Sprintf("cancel/%d", time.Now().UnixNano()), WaitForStage: client.WorkflowUpdateStageCompleted,
 		Args: []any{contract.CancelIn{V: 1, By: by}},
 	})
 	if err == nil {

@@ -91,8 +91,16 @@ func (a *App) StartSweep(ctx context.Context, id bench.SweepID, name string) err
 // it again; it returns how many cells.
 func (a *App) Retry(ctx context.Context, id bench.SweepID, name string) (int, error) {
 	n, err := a.Store.RequeueFailed(ctx, id)
-	if err != nil || n == 0 {
+	if err != nil {
 		return n, err
+	}
+	if n == 0 {
+		// An earlier retry may have come just as the sweep's workflow ended.
+		sw, err := a.Store.GetSweep(ctx, id)
+		if err != nil || !sw.State.Final() || sw.Finished() == sw.Total() {
+			return 0, err
+		}
+		n = sw.Total() - sw.Finished()
 	}
 	if err := a.Store.SetSweepState(ctx, id, bench.StateRunning); err != nil {
 		return n, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -77,7 +78,7 @@ func NewLab(t *testing.T, host string, env ...string) *Lab {
 	dir, err := os.MkdirTemp("", "wattsweep-test-")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // see above
-	l := &Lab{t: t, Dir: dir, State: filepath.Join(dir, "state"), Host: host, Env: append(os.Environ(), env...)}
+	l := &Lab{t: t, Dir: dir, State: filepath.Join(dir, "state"), Host: host, Env: append(ownEnv(), env...)}
 	l.Env = append(l.Env, "WATTSWEEP_HOST="+host, "WATTSWEEP_STATE="+l.State)
 	t.Cleanup(l.cleanUp)
 	l.Must("up")
@@ -86,6 +87,12 @@ func NewLab(t *testing.T, host string, env ...string) *Lab {
 	l.Store, err = store.Open(t.Context(), store.Options{DSN: l.Stack.PostgresDSN})
 	require.NoError(t, err)
 	return l
+}
+
+// ownEnv is the environment without what tests are told, which the programs
+// would warn about.
+func ownEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WATTSWEEP_TEST_") })
 }
 
 func (l *Lab) cleanUp() {
