@@ -129,17 +129,16 @@ func (p page) ChartsFirst() bool { return len(p.Results.Rows) > 30 }
 // stats are the sweep's size in a few numbers.
 func stats(r bench.Results) []stat {
 	calls, failed, again := 0, 0, 0
-	var models, journals []string
+	asked := 0 // journals of the cell that was asked most
+	var models []string
 	for _, c := range r.Cells {
+		asked = max(asked, c.Calls/max(c.Runs, 1))
 		calls += c.Calls
 		failed += c.FailedCalls
 		again += c.Remeasured
 		if !contains(models, c.Model) {
 			models = append(models, printable(c.Model, 60))
 		}
-	}
-	for _, d := range r.Provenance.Datasets {
-		journals = append(journals, count(d.Journals))
 	}
 	_, languages := layout(r.Cells)
 	out := []stat{
@@ -151,8 +150,9 @@ func stats(r bench.Results) []stat {
 	if again > 0 {
 		out[2].Under = plural(again, "call") + " measured anew after a crash"
 	}
-	if len(journals) == 1 {
-		out = append(out, stat{"journals", journals[0], printable(r.Provenance.Datasets[0].Name, 60)})
+	if len(r.Provenance.Datasets) == 1 {
+		d := r.Provenance.Datasets[0]
+		out = append(out, stat{"journals asked", count(asked), "of " + count(d.Journals) + " in " + printable(d.Name, 60)})
 	}
 	return out
 }
