@@ -59,22 +59,28 @@ func (c *Control) FinishSweep(ctx context.Context, in contract.FinishIn) error {
 // WakeLanes starts the lanes of the named hosts or wakes them; with
 // CancelSweep it tells them to stop that sweep's running cell.
 func (c *Control) WakeLanes(ctx context.Context, in contract.WakeIn) error {
+	return typed(ctx, WakeLanes(ctx, c.Temporal, in))
+}
+
+// WakeLanes is the work of the activity of that name, for callers that are no
+// activity.
+func WakeLanes(ctx context.Context, temporal client.Client, in contract.WakeIn) error {
 	for _, host := range in.Hosts {
 		id := contract.LaneWorkflowID(host)
 		if in.CancelSweep != "" {
-			err := c.Temporal.SignalWorkflow(ctx, id, "", contract.SignalCancel, in)
+			err := temporal.SignalWorkflow(ctx, id, "", contract.SignalCancel, in)
 			if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
-				return typed(ctx, noTemporal("tell lane %s to stop: %w", host, err))
+				return noTemporal("tell lane %s to stop: %w", host, err)
 			}
 			// A lane that was lost is started again, to close what it left.
 		}
-		_, err := c.Temporal.SignalWithStartWorkflow(ctx, id, contract.SignalWake, nil, client.StartWorkflowOptions{
+		_, err := temporal.SignalWithStartWorkflow(ctx, id, contract.SignalWake, nil, client.StartWorkflowOptions{
 			ID: id, TaskQueue: contract.QueueControl,
 			WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 			StaticSummary:         "the exclusive right to measure on host " + host,
 		}, contract.WorkflowLane, contract.LaneIn{V: 1, Host: host})
 		if err != nil {
-			return typed(ctx, noTemporal("wake lane %s: %w", host, err))
+			return noTemporal("wake lane %s: %w", host, err)
 		}
 	}
 	return nil

@@ -136,7 +136,7 @@ func TestDocsNameEverySearchAttribute(t *testing.T) {
 }
 
 // What a fresh clone cannot have must not be written into it: paths of one
-// machine and hosts of one network.
+// machine.
 func TestDocsHoldNoMachineOfOurs(t *testing.T) {
 	t.Parallel()
 	pages := documents(t)
@@ -144,7 +144,7 @@ func TestDocsHoldNoMachineOfOurs(t *testing.T) {
 		pages[more] = readTree(t, more)
 	}
 	for page, text := range pages {
-		for _, bad := range []string{"/work/", "/root/work", "GOPROXY", "proxy.golang", "registry.npmjs", "deb.debian"} {
+		for _, bad := range []string{"/work/", "/home/", "/tmp/"} {
 			require.NotContains(t, text, bad, page)
 		}
 	}

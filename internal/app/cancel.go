@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"github.com/wattsweep/wattsweep/activities"
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/fault"
@@ -69,35 +69,17 @@ func (a *App) cancelStored(ctx context.Context, id bench.SweepID) (Cancelled, er
 	if err != nil {
 		return Cancelled{}, err
 	}
+	in := contract.WakeIn{V: 1, CancelSweep: id}
 	for host, unfinished := range hosts {
-		if unfinished == 0 {
-			continue
+		if unfinished > 0 {
+			in.Hosts = append(in.Hosts, host)
 		}
-		if err := a.stopLane(ctx, host, id); err != nil {
-			return Cancelled{}, err
-		}
+	}
+	if err := activities.WakeLanes(ctx, a.Temporal, in); err != nil {
+		return Cancelled{}, err
 	}
 	if sw, err = a.Store.GetSweep(ctx, id); err != nil {
 		return Cancelled{}, err
 	}
 	return Cancelled{Final: sw.Finished(), Total: sw.Total(), StoreOnly: true}, nil
-}
-
-// stopLane has a host's lane stop a sweep's cell, or, when it runs none, close
-// what a lost lane left behind.
-func (a *App) stopLane(ctx context.Context, host string, id bench.SweepID) error {
-	lane := contract.LaneWorkflowID(host)
-	err := a.Temporal.SignalWorkflow(ctx, lane, "", contract.SignalCancel, contract.WakeIn{V: 1, Hosts: []string{host}, CancelSweep: id})
-	if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
-		return fmt.Errorf("tell lane %s to stop: %w", host, err)
-	}
-	_, err = a.Temporal.SignalWithStartWorkflow(ctx, lane, contract.SignalWake, nil, client.StartWorkflowOptions{
-		ID: lane, TaskQueue: contract.QueueControl,
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:         "the exclusive right to measure on host " + host,
-	}, contract.WorkflowLane, contract.LaneIn{V: 1, Host: host})
-	if err != nil {
-		return fmt.Errorf("wake lane %s: %w", host, err)
-	}
-	return nil
 }
