@@ -47,6 +47,8 @@ func TestCommandsWithoutServers(t *testing.T) {
 		{"nothing to cancel", []string{"cancel", "x"}, 1, nil, []string{"nothing is up in", "wattsweep up starts it"}},
 		{"nothing to watch", []string{"watch", "x"}, 1, nil, []string{"nothing is up in", "wattsweep up starts it"}},
 		{"a demo on several hosts", []string{"demo", "--spec", "hosts.yaml"}, 2, nil, []string{"2 hosts: a, b", "wattsweep run"}},
+		{"an Ollama that is not there", []string{"up", "--ollama", "http://127.0.0.1:1"}, 1, nil, []string{"use the Ollama at http://127.0.0.1:1"}},
+		{"an Ollama that is no address", []string{"demo", "--ollama", "nonsense"}, 2, nil, []string{"http"}},
 		{"down when nothing is up", []string{"down"}, 0, []string{"down"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

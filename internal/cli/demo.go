@@ -21,7 +21,7 @@ import (
 
 func newDemo() *cobra.Command {
 	var keep bool
-	var dir, spec string
+	var address, dir, spec string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Measure three tiny models over Swedish journals on real servers, and report",
@@ -34,12 +34,16 @@ func newDemo() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := useOllama(cmd.Context(), s, address); err != nil {
+				return err
+			}
 			return demo(cmd.Context(), s, demoOptions{keep: keep, dir: dir, spec: spec})
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the servers and a worker up afterwards, as wattsweep up does")
 	cmd.Flags().StringVar(&dir, "dir", filepath.Join("out", "demo"), "folder of the report")
 	cmd.Flags().StringVar(&spec, "spec", "demo", "spec to measure; demo is built in")
+	addOllama(cmd, &address)
 	return cmd
 }
 

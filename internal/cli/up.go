@@ -14,13 +14,17 @@ import (
 )
 
 func newUp() *cobra.Command {
-	return &cobra.Command{
+	var address string
+	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start Postgres, Temporal, Ollama and a worker here, and leave them up",
 		Args:  args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := open(cmd)
 			if err != nil {
+				return err
+			}
+			if err := useOllama(cmd.Context(), s, address); err != nil {
 				return err
 			}
 			host := s.localHost()
@@ -38,6 +42,8 @@ func newUp() *cobra.Command {
 			return nil
 		},
 	}
+	addOllama(cmd, &address)
+	return cmd
 }
 
 // bringUp starts what is not up yet and leaves it running, with a worker for
