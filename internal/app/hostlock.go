@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,7 +18,7 @@ import (
 // CheckHost tells whether a worker could measure on a host now, so that
 // nothing is started in vain; it takes no hold of the host.
 func CheckHost(host string) error {
-	release, err := lockHost(lockFolder(), host)
+	release, err := lockHost(lockFolder(), host, lockPatience)
 	if err != nil {
 		return err
 	}
@@ -32,13 +33,13 @@ func lockFolder() string { return filepath.Join(os.TempDir(), "wattsweep-locks")
 // two would measure over each other. The lock falls with the process, also
 // when it is killed. Its file stays: taking it away would let two processes
 // hold two files of the same name.
-func lockHost(folder, host string) (release func(), err error) {
+func lockHost(folder, host string, patience time.Duration) (release func(), err error) {
 	f, err := openLock(folder, strings.ReplaceAll(host, string(filepath.Separator), "_")+".lock")
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "", "let every user of this machine write into "+folder+" (chmod 1777), or point TMPDIR elsewhere",
 			"lock host %s: %w", host, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock(f, patience); err != nil {
 		owner, _ := io.ReadAll(io.LimitReader(f, 32)) // for the message only
 		_ = f.Close()                                 // nothing was written
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -53,6 +54,22 @@ func lockHost(folder, host string) (release func(), err error) {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	return func() { _ = f.Truncate(0); _ = f.Close() }, nil
+}
+
+// lockPatience is how long a lock is waited for: a worker that was just killed
+// lets go of it within moments, not at once.
+const lockPatience = 3 * time.Second
+
+// flock tries to lock until patience ends.
+func flock(f *os.File, patience time.Duration) error {
+	until := time.Now().Add(patience)
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(until) {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func process(owner []byte) string {

@@ -37,7 +37,7 @@ type Worker struct {
 func (a *App) StartWorker(ctx context.Context, roles Roles) (*Worker, error) {
 	w := &Worker{release: func() {}, failed: make(chan error, 2)}
 	if roles.Host != "" {
-		release, err := lockHost(lockFolder(), roles.Host)
+		release, err := lockHost(lockFolder(), roles.Host, lockPatience)
 		if err != nil {
 			return nil, err
 		}
