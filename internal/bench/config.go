@@ -82,13 +82,38 @@ type PhaseConfig struct {
 	Baseline    time.Duration `json:"baseline_ns"`
 	Idle        time.Duration `json:"idle_ns"`
 	WarmUpCalls int           `json:"warm_up_calls"`
+	// ThermalGate is waited for before each run; nil waits for nothing.
+	ThermalGate *ThermalGate `json:"thermal_gate,omitempty"`
 }
 
-// MeterConfig says which meters to read and how.
+// MeterConfig says which meters to read and how. What a host lacks is told in
+// its facts, with the reason.
 type MeterConfig struct {
 	Interval time.Duration   `json:"interval_ns"`
 	Host     bool            `json:"host"`
+	NVML     bool            `json:"nvml"` // every NVIDIA GPU of the host
+	RAPL     bool            `json:"rapl"` // CPU packages and memory
+	Wall     bool            `json:"wall"` // the PDUs, plugs and BMCs in the host's settings
 	Estimate *EstimateConfig `json:"estimate,omitempty"`
+	// Foreign says what a process on the GPU that is not the runtime's does to
+	// the windows it was seen in.
+	Foreign ForeignPolicy `json:"foreign_process,omitempty"`
+}
+
+// ForeignPolicy is what becomes of a window in which a foreign process was on
+// the GPU.
+type ForeignPolicy string
+
+// The policies.
+const (
+	ForeignFlag ForeignPolicy = "flag" // the figure stands, marked
+	ForeignVoid ForeignPolicy = "void" // the window has no energy
+)
+
+// ThermalGate holds a run back until the host has cooled down.
+type ThermalGate struct {
+	BelowC  float64       `json:"below_c"` // every temperature channel, °C
+	Timeout time.Duration `json:"timeout_ns"`
 }
 
 // EstimateConfig states the watts behind an energy estimate.

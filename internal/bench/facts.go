@@ -22,6 +22,38 @@ type HostFacts struct {
 	Meters        []Channel `json:"meters"`
 	MetersMissing []string  `json:"meters_missing,omitempty"`
 	SeenAt        time.Time `json:"seen_at"`
+	// GPUFacts describe the GPUs as NVML knows them; empty without NVML.
+	GPUFacts []GPUFacts `json:"gpu_facts,omitempty"`
+}
+
+// GPUFacts describe one GPU as NVML tells it. A fact that the device does not
+// tell is empty, with the reason in Missing under the field's JSON name.
+type GPUFacts struct {
+	Index        int    `json:"index"`
+	UUID         string `json:"uuid"` // its identity: the same UUID is the same GPU
+	Name         string `json:"name"`
+	Architecture string `json:"architecture"`
+	Driver       string `json:"driver"`
+	NVML         string `json:"nvml"`
+	CUDA         string `json:"cuda,omitempty"`
+	VBIOS        string `json:"vbios,omitempty"`
+	PCIBus       string `json:"pci_bus,omitempty"`
+	MemoryBytes  int64  `json:"memory_bytes,omitempty"`
+	// UnifiedMemory says that the GPU uses the host's memory (GB10), whose
+	// size then stands in MemoryBytes.
+	UnifiedMemory bool              `json:"unified_memory,omitempty"`
+	MIG           string            `json:"mig,omitempty"` // off, on with the number of instances, or not supported
+	ECC           string            `json:"ecc,omitempty"`
+	PowerLimitW   float64           `json:"power_limit_w,omitempty"`
+	Missing       map[string]string `json:"missing,omitempty"`
+	// Calls lists each NVML call that was tried with what came back.
+	Calls []GPUCall `json:"calls,omitempty"`
+}
+
+// GPUCall is one line of the capability record.
+type GPUCall struct {
+	Name   string `json:"name"`
+	Result string `json:"result"` // ok, not supported, no symbol, ...
 }
 
 // ModelFacts describe a model as the runtime reports it.

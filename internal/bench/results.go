@@ -85,6 +85,124 @@ type EnergyFigure struct {
 	Estimated      bool         `json:"estimated"`
 	Simulated      bool         `json:"simulated"`
 	Basis          string       `json:"basis"` // in words: what was read, and which calls were left out
+
+	Part Part `json:"part"` // what the energy covers: wall, gpu, cpu; empty for an estimate
+	// Uncertainty of Mean and of NetMean, in J per call: sensor, edges,
+	// baseline and, over two or more runs, repeats. Nil with the reason.
+	Uncertainty        *Uncertainty  `json:"uncertainty,omitempty"`
+	NetUncertainty     *Uncertainty  `json:"net_uncertainty,omitempty"`
+	UncertaintyMissing string        `json:"uncertainty_missing,omitempty"`
+	Disagreement       *Disagreement `json:"disagreement,omitempty"` // over all windows, J in all
+	Flags              []string      `json:"flags,omitempty"`
+	// AboveIdleMean is the energy per call less that of the loaded but idle
+	// host over the same time.
+	AboveIdleMean        *float64 `json:"above_idle_mean"`
+	AboveIdleMeanMissing string   `json:"above_idle_mean_missing,omitempty"`
+	// BaselinePowerW and IdlePowerW are the mean power with nothing loaded, and
+	// loaded but not asked.
+	BaselinePowerW *float64 `json:"baseline_power_w"`
+	IdlePowerW     *float64 `json:"idle_power_w"`
+}
+
+// PhaseEnergy is one line of the energy account of a cell: a phase as one part
+// of the host saw it, over all its windows.
+type PhaseEnergy struct {
+	Phase       Phase         `json:"phase"`
+	Part        Part          `json:"part"`
+	Channel     string        `json:"channel"` // the channels added up
+	Windows     int           `json:"windows"`
+	Window      time.Duration `json:"window_ns"` // their length together
+	EnergyJ     *float64      `json:"energy_j"`
+	NetJ        *float64      `json:"net_j"` // less baseline power × window
+	MeanPowerW  *float64      `json:"mean_power_w"`
+	Method      EnergyMethod  `json:"method,omitempty"`
+	Coverage    float64       `json:"coverage"`
+	Uncertainty *Uncertainty  `json:"uncertainty,omitempty"` // of EnergyJ
+	Estimated   bool          `json:"estimated,omitempty"`
+	Simulated   bool          `json:"simulated,omitempty"`
+	Flags       []string      `json:"flags,omitempty"`
+	Missing     string        `json:"missing,omitempty"`
+}
+
+// Reconciliation is the line wall = GPU + CPU + rest over the inference windows
+// in which all three were told.
+type Reconciliation struct {
+	Window  time.Duration `json:"window_ns"`
+	WallJ   float64       `json:"wall_j"`
+	GPUJ    *float64      `json:"gpu_j"` // nil where no GPU was read
+	CPUJ    *float64      `json:"cpu_j"` // nil where no package was read
+	RestJ   float64       `json:"rest_j"`
+	RestU95 float64       `json:"rest_u95_j"`
+	// RestShare is rest over wall. Supplies, fans, drives and what has no meter
+	// are in it; below 0 within its uncertainty it is an error of a meter.
+	RestShare float64 `json:"rest_share"`
+	Verdict   string  `json:"verdict"` // in words
+	Channels  string  `json:"channels"`
+}
+
+// Metric is a figure under the name that another work gave it, so that results
+// compare.
+type Metric struct {
+	Name    string   `json:"name"`
+	Value   *float64 `json:"value"`
+	Unit    string   `json:"unit"`
+	U95     *float64 `json:"u95,omitempty"`
+	Basis   string   `json:"basis"`             // how it was made, in words
+	Missing string   `json:"missing,omitempty"` // why Value is nil
+	// Estimated and Simulated mark what rests on such a channel.
+	Estimated bool `json:"estimated,omitempty"`
+	Simulated bool `json:"simulated,omitempty"`
+}
+
+// Trend is how a quantity moved inside the runs of a cell.
+type Trend struct {
+	Quantity string `json:"quantity"` // latency, power, temperature, with the channel
+	Unit     string `json:"unit"`
+	Run      int    `json:"run"`
+	// Slope is Theil and Sen's, in Unit per hour, with its 95 % bounds.
+	Slope     *float64 `json:"slope_per_h"`
+	SlopeLow  *float64 `json:"slope_low_per_h"`
+	SlopeHigh *float64 `json:"slope_high_per_h"`
+	Change    *float64 `json:"change"`  // relative, over the run by the slope
+	PValue    *float64 `json:"p_value"` // Mann and Kendall
+	N         int      `json:"n"`
+	Verdict   string   `json:"verdict"` // steady, drifting, too few values
+	Missing   string   `json:"missing,omitempty"`
+}
+
+// Curve is the course of a cell over time, thinned for drawing.
+type Curve struct {
+	Channel   string  `json:"channel"`
+	Unit      Unit    `json:"unit"`
+	Part      Part    `json:"part"`
+	Estimated bool    `json:"estimated,omitempty"`
+	Simulated bool    `json:"simulated,omitempty"`
+	Points    []Point `json:"points"`
+}
+
+// Point is one step of a curve: time-weighted mean and extremes over it, and,
+// of power, the energy since the beginning. Nil where nothing was measured.
+type Point struct {
+	At          time.Time `json:"at"` // middle of the step
+	Mean        *float64  `json:"mean"`
+	Min         *float64  `json:"min"`
+	Max         *float64  `json:"max"`
+	CumulativeJ *float64  `json:"cumulative_j,omitempty"`
+	Phase       Phase     `json:"phase,omitempty"`
+}
+
+// SamplingQuality is how sampling one meter went over a cell.
+type SamplingQuality struct {
+	Meter    string        `json:"meter"`
+	Interval time.Duration `json:"interval_ns"`
+	Samples  int64         `json:"samples"` // ticks taken
+	Missed   int64         `json:"missed"`
+	Dropped  int64         `json:"dropped"` // lost because memory was full
+	LateP50  time.Duration `json:"late_p50_ns"`
+	LateP99  time.Duration `json:"late_p99_ns"`
+	LateMax  time.Duration `json:"late_max_ns"`
+	// StoredBytes is what the trace takes in the database.
+	StoredBytes int64 `json:"stored_bytes"`
 }
 
 // CostFigure is money with its assumptions in words.
@@ -156,10 +274,29 @@ type CellResult struct {
 	TokensPerJouleMissing   string        `json:"tokens_per_joule_missing,omitempty"`
 	EnergyPerCorrect        *float64      `json:"energy_j_per_correct"` // exact match at 1
 	EnergyPerCorrectMissing string        `json:"energy_j_per_correct_missing,omitempty"`
-	Cost                    *CostFigure   `json:"cost_per_100_calls"`
-	CostMissing             string        `json:"cost_per_100_calls_missing,omitempty"`
-	CarbonG                 *float64      `json:"co2e_g_per_100_calls"`
-	CarbonMissing           string        `json:"co2e_g_per_100_calls_missing,omitempty"`
+	// Energies has a figure for every part of the host that was measured; the
+	// one in Energy is among them.
+	Energies              []EnergyFigure    `json:"energies"`
+	EnergyOfCalls         *Summary          `json:"energy_j_of_calls"` // over calls, each its attributed share
+	EnergyOfCallsMissing  string            `json:"energy_j_of_calls_missing,omitempty"`
+	TokensPerWh           *Summary          `json:"tokens_per_wh"` // over calls, by their attributed energy
+	TokensPerWhMissing    string            `json:"tokens_per_wh_missing,omitempty"`
+	EnergyPerWord         *float64          `json:"energy_j_per_word"`
+	EnergyPerWordMissing  string            `json:"energy_j_per_word_missing,omitempty"`
+	EnergyByPhase         []PhaseEnergy     `json:"energy_by_phase"`
+	Reconciliation        *Reconciliation   `json:"reconciliation"`
+	ReconciliationMissing string            `json:"reconciliation_missing,omitempty"`
+	WhitePaper            []Metric          `json:"white_paper"` // its Appendices D and E
+	Thesis                []Metric          `json:"thesis"`
+	Trends                []Trend           `json:"trends"`
+	Sampling              []SamplingQuality `json:"sampling"`
+	Curves                []Curve           `json:"curves"`
+	CurvesMissing         string            `json:"curves_missing,omitempty"`
+
+	Cost          *CostFigure `json:"cost_per_100_calls"`
+	CostMissing   string      `json:"cost_per_100_calls_missing,omitempty"`
+	CarbonG       *float64    `json:"co2e_g_per_100_calls"`
+	CarbonMissing string      `json:"co2e_g_per_100_calls_missing,omitempty"`
 
 	HostCPU           *float64 `json:"host_cpu_percent"`
 	HostCPUMissing    string   `json:"host_cpu_percent_missing,omitempty"`

@@ -33,6 +33,19 @@ type Meter interface {
 	Close() error
 }
 
+// Paced is a Meter that knows how often it is worth reading, such as a PDU that
+// is polled at half of its refresh period. The sampler takes the interval that
+// SamplerOptions.Intervals names, else this one where it is not 0, else its own.
+type Paced interface{ Interval() time.Duration }
+
+// Characterised is a Meter whose update period and averaging window are found
+// by watching it. Characterise is called before sampling, at the start of a
+// session; it takes some seconds, and Channels tells afterwards what was found
+// and on what basis. What could not be found is said there, not an error.
+type Characterised interface {
+	Characterise(ctx context.Context, now func() time.Duration) error
+}
+
 // Missing says that a meter cannot be used on this host, and why.
 type Missing struct {
 	Meter string
