@@ -30,12 +30,13 @@ func Stages() []Stage {
 // Phase is a named time window whose energy is accounted.
 type Phase string
 
-// The phases of a cell: the thesis' five, with load and idle told apart.
+// The phases of a cell: the thesis' five, with load and idle told apart, and the wait for the thermal gate.
 const (
 	PhaseBaseline  Phase = "baseline"
 	PhaseStartup   Phase = "startup" // the load stage
 	PhaseIdle      Phase = "idle"    // loaded, not asked
 	PhaseWarmUp    Phase = "warm-up"
+	PhaseCoolDown  Phase = "cool-down" // waiting for the thermal gate before a run
 	PhaseInference Phase = "inference"
 	PhaseShutdown  Phase = "shutdown" // the unload stage
 )

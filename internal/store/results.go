@@ -15,15 +15,21 @@ import (
 func (s *Store) PutPhaseReadings(ctx context.Context, epoch int, readings []bench.PhaseReading) error {
 	batch := &pgx.Batch{}
 	for _, r := range readings {
+		flags := r.Flags
+		if flags == nil {
+			flags = []string{}
+		}
 		batch.Queue(`INSERT INTO phase_readings (cell_id, epoch, phase, run, no, channel, started_at, window_ns, samples, missed,
-			coverage, mean, min, max, energy_j, method, missing, about)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)
+			coverage, mean, min, max, energy_j, method, missing, about, states, uncertainty, disagreement, flags)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)
 			ON CONFLICT (cell_id, epoch, phase, run, no, channel) DO UPDATE SET started_at = excluded.started_at,
 			window_ns = excluded.window_ns, samples = excluded.samples, missed = excluded.missed, coverage = excluded.coverage,
 			mean = excluded.mean, min = excluded.min, max = excluded.max, energy_j = excluded.energy_j,
-			method = excluded.method, missing = excluded.missing, about = excluded.about`,
+			method = excluded.method, missing = excluded.missing, about = excluded.about, states = excluded.states,
+			uncertainty = excluded.uncertainty, disagreement = excluded.disagreement, flags = excluded.flags`,
 			r.Cell, epoch, r.Phase, r.Run, r.No, r.Channel.Name, r.Started, int64(r.Window), r.Samples, r.Missed,
-			r.Coverage, r.Mean, r.Min, r.Max, r.EnergyJ, r.Method, r.Missing, r.Channel)
+			r.Coverage, r.Mean, r.Min, r.Max, r.EnergyJ, r.Method, r.Missing, r.Channel,
+			r.States, r.Uncertainty, r.Disagreement, flags)
 	}
 	return wrap("store phase readings", s.pool.SendBatch(ctx, batch).Close())
 }
@@ -32,15 +38,15 @@ func (s *Store) PutPhaseReadings(ctx context.Context, epoch int, readings []benc
 // whole, in time order.
 func (s *Store) PhaseReadings(ctx context.Context, cell bench.CellID, epoch int) ([]bench.PhaseReading, error) {
 	rows, err := s.pool.Query(ctx, `SELECT cell_id, run, phase, no, about, started_at, window_ns, samples, missed, coverage,
-		mean, min, max, energy_j, method, missing FROM phase_readings WHERE cell_id = $1 AND epoch IN (0, $2)
-		ORDER BY started_at, channel`, cell, epoch)
+		mean, min, max, energy_j, method, missing, states, uncertainty, disagreement, NULLIF(flags, '{}')
+		FROM phase_readings WHERE cell_id = $1 AND epoch IN (0, $2) ORDER BY started_at, channel`, cell, epoch)
 	if err != nil {
 		return nil, wrap("list phase readings of cell "+string(cell), err)
 	}
 	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (bench.PhaseReading, error) {
 		var r bench.PhaseReading
 		err := row.Scan(&r.Cell, &r.Run, &r.Phase, &r.No, &r.Channel, &r.Started, &r.Window, &r.Samples, &r.Missed,
-			&r.Coverage, &r.Mean, &r.Min, &r.Max, &r.EnergyJ, &r.Method, &r.Missing)
+			&r.Coverage, &r.Mean, &r.Min, &r.Max, &r.EnergyJ, &r.Method, &r.Missing, &r.States, &r.Uncertainty, &r.Disagreement, &r.Flags)
 		return r, err
 	})
 	return out, wrap("list phase readings of cell "+string(cell), err)

@@ -254,6 +254,10 @@ func TestReadingsKeepNullAndReason(t *testing.T) {
 	}
 	full := r
 	full.Channel.Name, full.EnergyJ, full.Missing, full.Method = "pdu.inlet", &energy, "", bench.EnergyTrapezoid
+	full.States = bench.ReadingCounts{OK: 3, Stale: 1, OutOfRange: 2}
+	full.Uncertainty = &bench.Uncertainty{U95: 4, Standard: 2, K: 2, Parts: []bench.UncertaintyPart{{Name: "sensor accuracy", Standard: 2, Type: "B", Common: true, Basis: "stated"}}}
+	full.Disagreement = &bench.Disagreement{With: "gpu0.energy", EnergyJ: 90, Relative: 0.108, Limit: 0.05, Exceeded: true}
+	full.Flags = []string{"a foreign process was on the GPU"}
 	require.NoError(t, s.PutPhaseReadings(t.Context(), 1, []bench.PhaseReading{r, full}))
 	require.NoError(t, s.PutPhaseReadings(t.Context(), 1, []bench.PhaseReading{r, full}))
 	got, err := s.PhaseReadings(t.Context(), r.Cell, 1)
