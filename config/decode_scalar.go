@@ -34,7 +34,11 @@ func (d *decoder) scalar(node *yaml.Node, target reflect.Value, path string) {
 		ok = readFloat(node, target)
 	}
 	if !ok {
-		d.found.add(path, mendScalar(node, target.Type()), "is %s, expected %s", described(node), expected(target.Type()))
+		what := described(node)
+		if isSecret(path) {
+			what = "no text"
+		}
+		d.found.add(path, mendScalar(node, target.Type()), "is %s, expected %s", what, expected(target.Type()))
 	}
 }
 

@@ -82,6 +82,8 @@ func settingTypes() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Settings](), reflect.TypeFor[DatabaseSettings](), reflect.TypeFor[TemporalSettings](),
 		reflect.TypeFor[WorkerSettings](), reflect.TypeFor[RuntimeServer](),
+		reflect.TypeFor[MeterSettings](), reflect.TypeFor[NVMLSettings](), reflect.TypeFor[RAPLSettings](),
+		reflect.TypeFor[PDUSettings](), reflect.TypeFor[ObjectSettings](), reflect.TypeFor[PlugSettings](), reflect.TypeFor[RedfishSettings](),
 	}
 }
 
@@ -119,12 +121,23 @@ func generateDocs(t *testing.T) string {
 	comments, out := comments(t), &strings.Builder{}
 	out.WriteString(docsHead)
 	settingRows(out, comments, reflect.TypeFor[Settings](), "")
-	out.WriteString("\nEach entry of `runtimes`:\n\n")
-	section(out, comments, reflect.TypeFor[RuntimeServer]())
+	for _, list := range []struct {
+		key  string
+		kind reflect.Type
+	}{
+		{"runtimes", reflect.TypeFor[RuntimeServer]()},
+		{"meters.pdus", reflect.TypeFor[PDUSettings]()},
+		{"meters.pdus[].objects", reflect.TypeFor[ObjectSettings]()},
+		{"meters.plugs", reflect.TypeFor[PlugSettings]()},
+		{"meters.redfish", reflect.TypeFor[RedfishSettings]()},
+	} {
+		fmt.Fprintf(out, "\nEach entry of `%s`: %s\n\n", list.key, comments.of(list.kind, ""))
+		section(out, comments, list.kind)
+	}
 	out.WriteString(docsSpec)
 	headings := map[string]string{
 		"Spec": "The whole", "HostSpec": "hosts[]", "RuntimeSpec": "runtimes[]", "ModelSpec": "models[]", "RungSpec": "models[].ladder[]", "TaskSpec": "task",
-		"DatasetSpec": "datasets[]", "LoadPatternSpec": "load_pattern", "PhaseSpec": "phases", "MeterSpec": "meters", "EstimateSpec": "meters.estimate", "PriceSpec": "prices",
+		"DatasetSpec": "datasets[]", "LoadPatternSpec": "load_pattern", "PhaseSpec": "phases", "ThermalGateSpec": "phases.thermal_gate", "MeterSpec": "meters", "EstimateSpec": "meters.estimate", "PriceSpec": "prices",
 	}
 	for _, kind := range specTypes() {
 		fmt.Fprintf(out, "\n### %s\n\n%s\n\n", headings[kind.Name()], comments.of(kind, ""))
@@ -172,6 +185,8 @@ func typeText(f reflect.StructField) string {
 		if reflect.PointerTo(kind.Elem()).Implements(reflect.TypeFor[shorthand]()) {
 			base = "list of names or sections"
 		}
+	case kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Int:
+		base = "list of whole numbers"
 	case kind.Kind() == reflect.Slice:
 		base = "list of texts"
 	case kind.Kind() == reflect.Struct, kind.Kind() == reflect.Pointer:

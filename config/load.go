@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -124,21 +125,20 @@ func givenValues(written Settings, found *findings) map[string]any {
 		if !found.given(key.path) {
 			continue
 		}
-		value := plainValue(valueAt(written, key.path))
-		if runtimes, ok := value.([]RuntimeServer); ok {
-			value = listOf(runtimes)
+		inner, rest := tree, key.path
+		for {
+			section, below, nested := strings.Cut(rest, ".")
+			if !nested {
+				break
+			}
+			next, ok := inner[section].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				inner[section] = next
+			}
+			inner, rest = next, below
 		}
-		section, name, nested := strings.Cut(key.path, ".")
-		if !nested {
-			tree[section] = value
-			continue
-		}
-		inner, ok := tree[section].(map[string]any)
-		if !ok {
-			inner = map[string]any{}
-			tree[section] = inner
-		}
-		inner[name] = value
+		inner[rest] = plainValue(valueAt(written, key.path))
 	}
 	return tree
 }
@@ -157,27 +157,27 @@ func setEnvironment(v *viper.Viper, env map[string]string, found *findings) {
 		}
 		// A list is written in YAML or JSON, as in the file.
 		inner := newFindings(key.env())
-		var holder struct {
-			Runtimes []RuntimeServer `json:"runtimes"`
-		}
-		root := parseYAML([]byte("runtimes: "+text), inner)
+		var holder Settings
+		root := parseYAML([]byte(nestedYAML(key.path, text)), inner)
 		if root != nil {
 			decode(root, &holder, inner)
 		}
 		for _, p := range inner.list {
 			found.addAt(0, key.env()+": "+p.Where, p.Mend, "%s", p.Msg)
 		}
-		v.Set(key.path, listOf(holder.Runtimes))
+		v.Set(key.path, valueAt(holder, key.path).Interface())
 	}
 }
 
-// listOf gives runtimes in the form that viper keeps lists in.
-func listOf(runtimes []RuntimeServer) []any {
-	list := make([]any, 0, len(runtimes))
-	for _, r := range runtimes {
-		list = append(list, map[string]any{"name": r.Name, "kind": r.Kind, "url": r.URL, "log_path": r.LogPath})
+// nestedYAML writes a value under its key path, as a file would. The value
+// begins on a line of its own, so that it may have several.
+func nestedYAML(path, value string) string {
+	out, indent := "", ""
+	for key := range strings.SplitSeq(path, ".") {
+		out += indent + key + ":\n"
+		indent += "  "
 	}
-	return list
+	return out + indent + strings.ReplaceAll(value, "\n", "\n"+indent) + "\n"
 }
 
 // setFlags puts flags that were given over everything else.
@@ -200,6 +200,10 @@ func set(v *viper.Viper, key settingKey, text, from string, found *findings) {
 			found.addAt(0, from, "write the unit, e.g. 30s", "is %s, expected %s", shown(text), expected(durationType))
 			return
 		}
+	}
+	if _, err := strconv.ParseFloat(text, 64); key.kind.Kind() == reflect.Float64 && err != nil {
+		found.addAt(0, from, "write a number", "is %s, expected %s", shown(text), expected(key.kind))
+		return
 	}
 	found.from[key.path] = from
 	v.Set(key.path, text)

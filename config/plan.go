@@ -117,7 +117,7 @@ func (s *Spec) cellConfig(p place) bench.CellConfig {
 		},
 		Task:   bench.TaskConfig{Name: s.Task.Name, MaxCodes: s.Task.MaxCodes, CodeList: s.Task.CodeList},
 		Runs:   s.Runs,
-		Phases: bench.PhaseConfig{Baseline: s.Phases.Baseline, Idle: s.Phases.Idle, WarmUpCalls: s.Phases.WarmUpCalls},
+		Phases: s.Phases.bench(),
 		Meters: s.Meters.bench(),
 		Prices: s.Prices.bench(),
 		Seed:   s.Seed,
@@ -140,8 +140,19 @@ func (r *RuntimeSpec) bench() bench.RuntimeConfig {
 	}
 }
 
+func (p *PhaseSpec) bench() bench.PhaseConfig {
+	out := bench.PhaseConfig{Baseline: p.Baseline, Idle: p.Idle, WarmUpCalls: p.WarmUpCalls}
+	if g := p.ThermalGate; g != nil {
+		out.ThermalGate = &bench.ThermalGate{BelowC: g.BelowC, Timeout: g.Timeout}
+	}
+	return out
+}
+
 func (m *MeterSpec) bench() bench.MeterConfig {
-	out := bench.MeterConfig{Interval: m.Interval, Host: m.Host}
+	out := bench.MeterConfig{
+		Interval: m.Interval, Host: m.Host, NVML: m.NVML, RAPL: m.RAPL, Wall: m.Wall,
+		Foreign: bench.ForeignPolicy(m.ForeignProcess),
+	}
 	if e := m.Estimate; e != nil {
 		out.Estimate = &bench.EstimateConfig{IdlePowerW: e.IdlePowerW, PowerPerBusyCoreW: e.PowerPerBusyCoreW, Source: e.Source}
 	}

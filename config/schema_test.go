@@ -75,7 +75,7 @@ func specTypes() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Spec](), reflect.TypeFor[HostSpec](), reflect.TypeFor[RuntimeSpec](), reflect.TypeFor[ModelSpec](),
 		reflect.TypeFor[RungSpec](), reflect.TypeFor[TaskSpec](), reflect.TypeFor[DatasetSpec](), reflect.TypeFor[LoadPatternSpec](),
-		reflect.TypeFor[PhaseSpec](), reflect.TypeFor[MeterSpec](), reflect.TypeFor[EstimateSpec](), reflect.TypeFor[PriceSpec](),
+		reflect.TypeFor[PhaseSpec](), reflect.TypeFor[ThermalGateSpec](), reflect.TypeFor[MeterSpec](), reflect.TypeFor[EstimateSpec](), reflect.TypeFor[PriceSpec](),
 	}
 }
 
@@ -240,7 +240,15 @@ func TestSchemaAgreesWithReader(t *testing.T) {
 		{8, "phases: {baseline: 0s, idle: 1.5m, warm_up_calls: 1000}", true},
 		{8, "phases: {warm_up_calls: 1001}", false},
 		{8, "load_pattern: {kind: poisson}", false},
-		{8, "meters: {nvml: true}", false},
+		{8, "phases: {thermal_gate: {below_c: 45}}", true},
+		{8, "phases: {thermal_gate: {below_c: 45.5, timeout: 20m}}", true},
+		{8, "phases: {thermal_gate: {below_c: 0}}", false},
+		{8, "phases: {thermal_gate: {below_c: 151}}", false},
+		{8, "phases: {thermal_gate: {timeout: 1m}}", false},
+		{8, "meters: {nvml: true}", true},
+		{8, "meters: {nvml: false, rapl: false, wall: false, foreign_process: void}", true},
+		{8, "meters: {foreign_process: kill}", false},
+		{8, "meters: {dcgm: true}", false},
 		{8, "meters: {estimate: {idle_power_w: 1, power_per_busy_core_w: 2, source: x}}", true},
 		{8, "meters: {estimate: {idle_power_w: 1, power_per_busy_core_w: 2}}", false},
 		{8, "prices: {energy_per_kwh: 0, currency: SEK}", true},

@@ -1,11 +1,6 @@
 package config
 
-import (
-	"net/url"
-	"regexp"
-	"strings"
-	"time"
-)
+import "time"
 
 // Settings say where things are on this machine and how the program behaves.
 // They are made by Load, which checks them.
@@ -26,6 +21,8 @@ type Settings struct {
 	Worker WorkerSettings `json:"worker" mapstructure:"worker"`
 	// Runtimes are the model servers of this machine. Left out, an Ollama is found or started.
 	Runtimes []RuntimeServer `json:"runtimes,omitempty" mapstructure:"runtimes"`
+	// Meters say how this machine's power meters are reached.
+	Meters MeterSettings `json:"meters" mapstructure:"meters"`
 }
 
 // DatabaseSettings say where Postgres is.
@@ -85,53 +82,3 @@ type Warning struct {
 
 // String prints the warning on one line.
 func (w Warning) String() string { return w.Where + ": " + w.Msg + "; " + w.Mend }
-
-// Redacted is a copy that may be printed or logged: no password is in it.
-func (s Settings) Redacted() Settings {
-	s.Database.DSN = redactDSN(s.Database.DSN)
-	s.Runtimes = append([]RuntimeServer(nil), s.Runtimes...)
-	for i := range s.Runtimes {
-		s.Runtimes[i].URL = redactURL(s.Runtimes[i].URL)
-	}
-	return s
-}
-
-const redacted = "REDACTED"
-
-var dsnSecret = regexp.MustCompile(`(?i)\b((?:ssl)?password|passfile|sslkey)\s*=\s*('(?:\\.|[^'\\])*'?|(?:\\.|[^\s\\])*)`)
-
-// redactDSN takes the secrets out of a DSN in URL or key=value form. What it
-// cannot take apart it hides whole.
-func redactDSN(dsn string) string {
-	switch {
-	case dsn == "":
-		return ""
-	case strings.Contains(dsn, "://"):
-		return redactURL(dsn)
-	case !strings.Contains(dsn, "="):
-		return redacted
-	}
-	return dsnSecret.ReplaceAllString(dsn, "$1="+redacted)
-}
-
-func redactURL(text string) string {
-	if text == "" {
-		return ""
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" {
-		return redacted
-	}
-	if _, has := u.User.Password(); has {
-		u.User = url.UserPassword(u.User.Username(), redacted)
-	}
-	query := u.Query()
-	for key := range query {
-		lower := strings.ToLower(key)
-		if strings.Contains(lower, "password") || strings.Contains(lower, "key") || strings.Contains(lower, "token") {
-			query.Set(key, redacted)
-		}
-	}
-	u.RawQuery = query.Encode()
-	return u.String()
-}

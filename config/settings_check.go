@@ -37,6 +37,7 @@ func checkSettings(s Settings, found *findings) {
 		c.url(join(path, "url"), r.URL)
 	}
 	unique(c, "runtimes", "name", s.Runtimes, func(r RuntimeServer) string { return r.Name })
+	c.meterSettings(s.Meters)
 }
 
 func (c checker) folder(path, value string) {

@@ -142,14 +142,32 @@ type PhaseSpec struct {
 	Idle time.Duration `json:"idle"`
 	// WarmUpCalls are made and thrown away before measuring. 0 to 1000.
 	WarmUpCalls int `json:"warm_up_calls" jsonschema:"minimum=0,maximum=1000"`
+	// ThermalGate holds each run back until the host has cooled down. Left out, no run waits.
+	ThermalGate *ThermalGateSpec `json:"thermal_gate,omitempty"`
 }
 
-// MeterSpec says what is read while measuring.
+// ThermalGateSpec says how cool a host must be before a run begins.
+type ThermalGateSpec struct {
+	// BelowC is the temperature in °C that every temperature sensor must be below. Above 0, at most 150.
+	BelowC float64 `json:"below_c" jsonschema:"required,exclusiveMinimum=0,maximum=150"`
+	// Timeout is how long a run waits at most; then it begins all the same, and says so. 1s to 2h.
+	Timeout time.Duration `json:"timeout"`
+}
+
+// MeterSpec says what is read while measuring. A meter that a host lacks is told in its facts with the reason, and refuses nothing.
 type MeterSpec struct {
 	// Interval between samples. 1ms to 1m.
 	Interval time.Duration `json:"interval"`
 	// Host reads CPU and memory of the host and the runtime.
 	Host bool `json:"host"`
+	// NVML reads every NVIDIA GPU of a host: power, energy counter, memory, utilisation, clocks, temperature, processes.
+	NVML bool `json:"nvml"`
+	// RAPL reads the energy counters of CPU packages and memory.
+	RAPL bool `json:"rapl"`
+	// Wall reads the PDUs, smart plugs and BMCs that the settings of a host name.
+	Wall bool `json:"wall"`
+	// ForeignProcess says what becomes of a window in which a process on the GPU was not the runtime's: flag keeps its energy, marked; void gives it none.
+	ForeignProcess string `json:"foreign_process" jsonschema:"enum=flag,enum=void"`
 	// Estimate makes energy from CPU time and stated watts; every figure from it is marked estimated.
 	Estimate *EstimateSpec `json:"estimate,omitempty"`
 }

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
 
 // defaulter is a section that has values where the user gave none. It is
 // called on the zero value, before the user's keys are read over it.
@@ -48,9 +52,12 @@ func (p *PhaseSpec) setDefaults() {
 	p.WarmUpCalls = 3
 }
 
+func (g *ThermalGateSpec) setDefaults() { g.Timeout = 10 * time.Minute }
+
 func (m *MeterSpec) setDefaults() {
 	m.Interval = 50 * time.Millisecond
-	m.Host = true
+	m.Host, m.NVML, m.RAPL, m.Wall = true, true, true, true
+	m.ForeignProcess = string(bench.ForeignFlag)
 }
 
 func (p *PriceSpec) setDefaults() { p.PUE = 1 }

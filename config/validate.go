@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
 )
 
 // What a spec may name today. Messages list them.
@@ -26,6 +28,7 @@ func knownPatterns() []string  { return []string{patternSequential} }
 func knownKinds() []string     { return []string{kindOllama} }
 func knownTasks() []string     { return []string{taskICD10} }
 func knownLanguages() []string { return []string{"sv", "en", "es", "de"} }
+func knownForeign() []string   { return []string{string(bench.ForeignFlag), string(bench.ForeignVoid)} }
 func knownFormats() []string {
 	return []string{formatBuiltin, "wattsweep-jsonl", "openchart-se", "codiesp", "csv"}
 }
@@ -53,6 +56,7 @@ func validate(s *Spec, found *findings) {
 	c.span("phases.baseline", s.Phases.Baseline, 0, time.Hour)
 	c.span("phases.idle", s.Phases.Idle, 0, time.Hour)
 	c.between("phases.warm_up_calls", s.Phases.WarmUpCalls, 0, 1000)
+	c.thermalGate(s.Phases.ThermalGate)
 	c.meters(s.Meters)
 	if s.Prices != nil {
 		c.prices(*s.Prices)

@@ -47,8 +47,23 @@ func (c checker) datasetSource(path string, d DatasetSpec) {
 	}
 }
 
+// thermalGate wants a temperature: a gate has no sensible default one.
+func (c checker) thermalGate(g *ThermalGateSpec) {
+	if g == nil {
+		return
+	}
+	const path = "phases.thermal_gate"
+	if here := join(path, "below_c"); !c.found.given(here) && !c.found.broken(here) {
+		c.found.add(here, "state it, e.g. below_c: 50; the idle GPU must get there", "is missing, expected °C")
+	} else {
+		c.above(here, g.BelowC, 150)
+	}
+	c.span(join(path, "timeout"), g.Timeout, time.Second, 2*time.Hour)
+}
+
 func (c checker) meters(m MeterSpec) {
 	c.span("meters.interval", m.Interval, time.Millisecond, time.Minute)
+	c.oneOf("meters.foreign_process", m.ForeignProcess, knownForeign())
 	if m.Estimate == nil {
 		return
 	}
