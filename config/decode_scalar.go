@@ -23,6 +23,9 @@ func (d *decoder) scalar(node *yaml.Node, target reflect.Value, path string) {
 		var span time.Duration
 		span, ok = readDuration(node)
 		target.SetInt(int64(span))
+	case target.Type() == reflect.TypeFor[ConnectionName]():
+		ok = node.Tag == "!!str" || node.Tag == "!!int"
+		target.SetString(node.Value)
 	case target.Kind() == reflect.String:
 		ok = node.Tag == "!!str" || node.Tag == "!!timestamp"
 		target.SetString(node.Value)
@@ -109,6 +112,9 @@ func described(node *yaml.Node) string {
 func expected(want reflect.Type) string {
 	if want == durationType {
 		return "a time with its unit such as 30s, 500ms or 2m"
+	}
+	if want == reflect.TypeFor[ConnectionName]() {
+		return "a number or a name"
 	}
 	switch want.Kind() {
 	case reflect.Pointer:

@@ -185,8 +185,8 @@ func typeText(f reflect.StructField) string {
 		if reflect.PointerTo(kind.Elem()).Implements(reflect.TypeFor[shorthand]()) {
 			base = "list of names or sections"
 		}
-	case kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Int:
-		base = "list of whole numbers"
+	case kind.Kind() == reflect.Slice && kind.Elem() == reflect.TypeFor[ConnectionName]():
+		base = "list of numbers or names"
 	case kind.Kind() == reflect.Slice:
 		base = "list of texts"
 	case kind.Kind() == reflect.Struct, kind.Kind() == reflect.Pointer:

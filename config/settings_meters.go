@@ -50,15 +50,15 @@ type PDUSettings struct {
 	// User of v3.
 	User string `json:"user,omitempty" mapstructure:"user"`
 	// AuthProtocol of v3; left out, requests are not signed.
-	AuthProtocol string `json:"auth_protocol,omitempty" jsonschema:"enum=md5,enum=sha,enum=sha224,enum=sha256,enum=sha384,enum=sha512" mapstructure:"auth_protocol"`
+	AuthProtocol string `json:"auth_protocol,omitempty" jsonschema:"enum=md5,enum=sha,enum=sha-224,enum=sha-256,enum=sha-384,enum=sha-512" mapstructure:"auth_protocol"`
 	// AuthPassphrase of v3, a secret, at least 8 characters.
 	AuthPassphrase string `json:"auth_passphrase,omitempty" mapstructure:"auth_passphrase" secret:"true"`
 	// AuthPassphraseFile holds the authentication passphrase on its first line.
 	AuthPassphraseFile string `json:"auth_passphrase_file,omitempty" mapstructure:"auth_passphrase_file"`
 	// AuthPassphraseEnv names the environment variable that holds the authentication passphrase.
 	AuthPassphraseEnv string `json:"auth_passphrase_env,omitempty" mapstructure:"auth_passphrase_env"`
-	// PrivProtocol of v3; left out, requests are not encrypted. aes192c and aes256c are Cisco's variants.
-	PrivProtocol string `json:"priv_protocol,omitempty" jsonschema:"enum=des,enum=aes,enum=aes192,enum=aes256,enum=aes192c,enum=aes256c" mapstructure:"priv_protocol"`
+	// PrivProtocol of v3; left out, requests are not encrypted. aes-192-c and aes-256-c are Cisco's variants.
+	PrivProtocol string `json:"priv_protocol,omitempty" jsonschema:"enum=des,enum=aes,enum=aes-192,enum=aes-256,enum=aes-192-c,enum=aes-256-c" mapstructure:"priv_protocol"`
 	// PrivPassphrase of v3, a secret, at least 8 characters.
 	PrivPassphrase string `json:"priv_passphrase,omitempty" mapstructure:"priv_passphrase" secret:"true"`
 	// PrivPassphraseFile holds the privacy passphrase on its first line.
@@ -71,12 +71,12 @@ type PDUSettings struct {
 	ProfileFile string `json:"profile_file,omitempty" mapstructure:"profile_file"`
 	// Unit of the device that is meant, where units are chained, as the device counts.
 	Unit int `json:"unit,omitempty" jsonschema:"minimum=0,maximum=1000" mapstructure:"unit"`
-	// Outlets that feed this machine; several, as for two power supplies, are added up.
-	Outlets []int `json:"outlets,omitempty" mapstructure:"outlets"`
+	// Outlets that feed this machine, by number, or by name where the device names them; several, as for two power supplies, are added up. Of outlets, inlets and phases only one kind is named, as they overlap; none at all is the first inlet.
+	Outlets []ConnectionName `json:"outlets,omitempty" mapstructure:"outlets"`
 	// Inlets that feed this machine and nothing else.
-	Inlets []int `json:"inlets,omitempty" mapstructure:"inlets"`
+	Inlets []ConnectionName `json:"inlets,omitempty" mapstructure:"inlets"`
 	// Phases are the phases or banks that feed this machine and nothing else.
-	Phases []int `json:"phases,omitempty" mapstructure:"phases"`
+	Phases []ConnectionName `json:"phases,omitempty" mapstructure:"phases"`
 	// VoltageV turns the current of a device that tells no power into power, together with power_factor; every such figure says so. In volt, up to 1000.
 	VoltageV float64 `json:"voltage_v,omitempty" mapstructure:"voltage_v"`
 	// PowerFactor of the load, for the same purpose. Above 0, at most 1.
@@ -91,20 +91,31 @@ type PDUSettings struct {
 	Simulated bool `json:"simulated,omitempty" mapstructure:"simulated"`
 }
 
+// ConnectionName is an outlet, inlet or phase of a PDU: a number or a name.
+type ConnectionName string
+
 // ObjectSettings are one SNMP object with its unit and scale.
 type ObjectSettings struct {
 	// Name of the channel, after pdu.NAME.
 	Name string `json:"name" jsonschema:"required" mapstructure:"name"`
 	// OID of the object with its index, e.g. 1.3.6.1.4.1.318.1.1.12.1.16.0.
 	OID string `json:"oid" jsonschema:"required" mapstructure:"oid"`
-	// Unit of the value after scaling.
-	Unit string `json:"unit" jsonschema:"required,enum=W,enum=J,enum=Wh,enum=kWh,enum=A,enum=V,enum=VA" mapstructure:"unit"`
-	// Scale is what the object's number is multiplied by, e.g. 0.1 for tenths. Not 0.
+	// Unit of the value after scaling; 1 and % are power factors.
+	Unit string `json:"unit" jsonschema:"required,enum=W,enum=kW,enum=mW,enum=J,enum=Wh,enum=kWh,enum=A,enum=mA,enum=V,enum=mV,enum=VA,enum=kVA,enum=1,enum=%" mapstructure:"unit"`
+	// Scale is what the object's number is multiplied by, e.g. 0.1 for tenths. Above 0.
 	Scale float64 `json:"scale" mapstructure:"scale"`
 	// Scope of the value.
 	Scope string `json:"scope" jsonschema:"enum=outlet,enum=inlet,enum=phase" mapstructure:"scope"`
-	// Counter says that the value accumulates, as energy does.
+	// Counter says that the value accumulates; energy always does, nothing else may.
 	Counter bool `json:"counter,omitempty" mapstructure:"counter"`
+	// WrapAt is where a counter starts anew from 0, in the unit. Left out, a fall is a reset.
+	WrapAt float64 `json:"wrap_at,omitempty" mapstructure:"wrap_at"`
+	// Resolution is the smallest step, in the unit. Left out, one count of the object.
+	Resolution float64 `json:"resolution,omitempty" mapstructure:"resolution"`
+	// Floor is the value below which the device shows 0, in the unit.
+	Floor float64 `json:"floor,omitempty" mapstructure:"floor"`
+	// RelAccuracy is the limit of the device's error as a share of the value, 0 to 1.
+	RelAccuracy float64 `json:"rel_accuracy,omitempty" mapstructure:"rel_accuracy"`
 }
 
 // PlugSettings are one smart plug.
@@ -152,6 +163,9 @@ type RedfishSettings struct {
 	// Interval between requests. 0s leaves it to the meter; else 50ms to 10m.
 	Interval time.Duration `json:"interval,omitempty" mapstructure:"interval"`
 }
+
+// Energy tells whether the object is an energy, which accumulates.
+func (o ObjectSettings) Energy() bool { return o.Unit == "J" || o.Unit == "Wh" || o.Unit == "kWh" }
 
 func (p *PDUSettings) setDefaults() { p.Version = snmpV2c }
 

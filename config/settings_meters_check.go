@@ -16,20 +16,26 @@ const (
 )
 
 func knownVersions() []string { return []string{snmpV1, snmpV2c, snmpV3} }
-func knownAuth() []string     { return []string{"md5", "sha", "sha224", "sha256", "sha384", "sha512"} }
+func knownAuth() []string     { return []string{"md5", "sha", "sha-224", "sha-256", "sha-384", "sha-512"} }
 func knownPriv() []string {
-	return []string{"des", "aes", "aes192", "aes256", "aes192c", "aes256c"}
+	return []string{"des", "aes", "aes-192", "aes-256", "aes-192-c", "aes-256-c"}
 }
-func knownObjectUnits() []string  { return []string{"W", "J", "Wh", "kWh", "A", "V", "VA"} }
+func knownObjectUnits() []string {
+	return []string{"W", "kW", "mW", "J", "Wh", "kWh", "A", "mA", "V", "mV", "VA", "kVA", "1", "%"}
+}
 func knownObjectScopes() []string { return []string{"outlet", "inlet", "phase"} }
 func knownPlugs() []string        { return []string{"shelly-gen1", "shelly-gen2", "tasmota"} }
 
 var (
 	oidPattern         = regexp.MustCompile(`^\.?[0-2](\.[0-9]{1,10})+$`)
 	variablePattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+	connectionPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._/:-]{0,63}$`)
+	meterPattern       = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 	fingerprintPattern = regexp.MustCompile(`^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$`)
 	chassisPattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 )
+
+const meterRule = "small letters, digits, dashes and underscores, at most 32"
 
 // minPassphrase is what USM of SNMP v3 (RFC 3414) asks for.
 const minPassphrase = 8
@@ -41,7 +47,7 @@ func (c checker) meterSettings(m MeterSettings) {
 	}
 	for i, p := range m.Plugs {
 		path := index("meters.plugs", i)
-		c.name(join(path, "name"), p.Name, namePattern, nameRule)
+		c.name(join(path, "name"), p.Name, meterPattern, meterRule)
 		c.oneOf(join(path, "kind"), p.Kind, knownPlugs())
 		c.url(join(path, "url"), p.URL)
 		c.secret(path, "password", "", p.PasswordFile, p.PasswordEnv)
@@ -50,7 +56,7 @@ func (c checker) meterSettings(m MeterSettings) {
 	}
 	for i, r := range m.Redfish {
 		path := index("meters.redfish", i)
-		c.name(join(path, "name"), r.Name, namePattern, nameRule)
+		c.name(join(path, "name"), r.Name, meterPattern, meterRule)
 		c.url(join(path, "url"), r.URL)
 		c.secret(path, "password", "", r.PasswordFile, r.PasswordEnv)
 		if r.Fingerprint != "" {
@@ -77,28 +83,21 @@ func (c checker) pace(path string, timeout, interval time.Duration) {
 }
 
 func (c checker) pdu(path string, p PDUSettings) {
-	c.name(join(path, "name"), p.Name, namePattern, nameRule)
+	c.name(join(path, "name"), p.Name, meterPattern, meterRule)
 	c.agent(join(path, "address"), p.Address)
 	c.oneOf(join(path, "version"), p.Version, knownVersions())
 	c.snmpSecrets(path, p)
 	if p.Profile != "" {
 		c.name(join(path, "profile"), p.Profile, namePattern, nameRule)
 	}
+	if here := join(path, "objects"); len(p.Objects) > 0 && (p.Profile != "" || p.ProfileFile != "") && !c.found.broken(here) {
+		c.found.add(here, "keep one of the two", "is given beside a profile")
+	}
 	if here := join(path, "profile_file"); p.ProfileFile != "" && p.Profile != "" && !c.found.broken(here) {
 		c.found.add(here, "keep one of the two", "is given beside profile")
 	}
 	c.between(join(path, "unit"), p.Unit, 0, 1000)
-	for _, list := range []struct {
-		key     string
-		numbers []int
-	}{{"outlets", p.Outlets}, {"inlets", p.Inlets}, {"phases", p.Phases}} {
-		here := join(path, list.key)
-		c.notEmptied(here, anyOf(list.numbers))
-		for i, n := range list.numbers {
-			c.between(index(here, i), n, 0, 10_000)
-		}
-		unique(c, here, "", list.numbers, strconv.Itoa)
-	}
+	c.connections(path, p)
 	c.number(join(path, "voltage_v"), p.VoltageV, 0, 1000)
 	c.number(join(path, "power_factor"), p.PowerFactor, 0, 1)
 	if here := join(path, "power_factor"); (p.VoltageV > 0) != (p.PowerFactor > 0) && !c.found.broken(here) {
@@ -109,18 +108,45 @@ func (c checker) pdu(path string, p PDUSettings) {
 	c.objects(join(path, "objects"), p.Objects)
 }
 
-// anyOf gives a list of texts of the same length, for checks of emptiness.
-func anyOf(numbers []int) []string { return make([]string, len(numbers)) }
+// connections checks what of a device feeds the host.
+func (c checker) connections(path string, p PDUSettings) {
+	first := ""
+	for _, list := range []struct {
+		key   string
+		names []ConnectionName
+	}{{"outlets", p.Outlets}, {"inlets", p.Inlets}, {"phases", p.Phases}} {
+		here := join(path, list.key)
+		if c.found.given(here) {
+			c.nonEmpty(here, len(list.names), "name one, or take the key out")
+		}
+		for i, name := range list.names {
+			c.name(index(here, i), string(name), connectionPattern, "a number or the name that the device has for it")
+		}
+		unique(c, here, "", list.names, func(n ConnectionName) string { return string(n) })
+		if len(list.names) == 0 || c.found.broken(here) {
+			continue
+		}
+		if first != "" {
+			c.found.add(here, "name the one kind that feeds this machine", "is given beside %s, and they overlap", first)
+		}
+		first = list.key
+	}
+}
 
 func (c checker) objects(path string, objects []ObjectSettings) {
 	for i, o := range objects {
 		here := index(path, i)
-		c.name(join(here, "name"), o.Name, namePattern, nameRule)
+		c.name(join(here, "name"), o.Name, meterPattern, meterRule)
 		c.name(join(here, "oid"), o.OID, oidPattern, "an OID in numbers with its index, e.g. 1.3.6.1.4.1.318.1.1.12.1.16.0")
 		c.oneOf(join(here, "unit"), o.Unit, knownObjectUnits())
 		c.oneOf(join(here, "scope"), o.Scope, knownObjectScopes())
-		if scale := join(here, "scale"); o.Scale == 0 && !c.found.broken(scale) {
-			c.found.add(scale, "e.g. 0.1 for an object in tenths", "is 0, which would make every value 0")
+		c.above(join(here, "scale"), o.Scale, 1e9)
+		c.number(join(here, "wrap_at"), o.WrapAt, 0, 1e18)
+		c.number(join(here, "resolution"), o.Resolution, 0, 1e18)
+		c.number(join(here, "floor"), o.Floor, 0, 1e18)
+		c.number(join(here, "rel_accuracy"), o.RelAccuracy, 0, 1)
+		if counter := join(here, "counter"); o.Counter && !o.Energy() && !c.found.broken(counter) {
+			c.found.add(counter, "take it out, or write unit: Wh, kWh or J", "is true for %s, and only energy accumulates", shown(o.Unit))
 		}
 	}
 	unique(c, path, "name", objects, func(o ObjectSettings) string { return o.Name })

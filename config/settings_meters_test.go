@@ -15,20 +15,19 @@ const wholeMeters = `meters:
   nvml: {library: /opt/nv/libnvidia-ml.so.1}
   rapl: {max_power_w: 350, sysfs: /host/sys}
   pdus:
-    - name: Rack3
+    - name: rack3
       address: 192.0.2.10:1161
       community: hunter2-community
-      profile: apc-rpdu2
       unit: 2
-      outlets: [4, 12]
+      outlets: [4, "B 12"]
       voltage_v: 230
       power_factor: 0.95
       timeout: 800ms
       interval: 1s
       objects:
-        - {name: Amps, oid: .1.3.6.1.4.1.318.1.1.12.2.3.1.1.2.1, unit: A, scale: 0.1}
-    - {name: v3, address: "pdu.example", version: v3, user: bench, auth_protocol: sha256, auth_passphrase: hunter2-auth,
-       priv_protocol: aes, priv_passphrase: hunter2-priv, profile_file: own.yaml, inlets: [1], phases: [1, 2], simulated: true}
+        - {name: amps, oid: .1.3.6.1.4.1.318.1.1.12.2.3.1.1.2.1, unit: A, scale: 0.1}
+    - {name: v3, address: "pdu.example", version: v3, user: bench, auth_protocol: sha-256, auth_passphrase: hunter2-auth,
+       priv_protocol: aes, priv_passphrase: hunter2-priv, profile_file: own.yaml, phases: [1, L2], simulated: true}
   plugs:
     - {name: desk, kind: tasmota, url: "http://u:hunter2@192.0.2.7", password_file: /run/secrets/plug, switch: 1}
   redfish:
@@ -43,13 +42,13 @@ func wantMeters() MeterSettings {
 		RAPL: RAPLSettings{MaxPowerW: 350, SysFS: "/host/sys"},
 		PDUs: []PDUSettings{
 			{
-				Name: "Rack3", Address: "192.0.2.10:1161", Version: snmpV2c, Community: "hunter2-community", Profile: "apc-rpdu2",
-				Unit: 2, Outlets: []int{4, 12}, VoltageV: 230, PowerFactor: 0.95, Timeout: 800 * time.Millisecond, Interval: time.Second,
-				Objects: []ObjectSettings{{Name: "Amps", OID: ".1.3.6.1.4.1.318.1.1.12.2.3.1.1.2.1", Unit: "A", Scale: 0.1, Scope: "outlet"}},
+				Name: "rack3", Address: "192.0.2.10:1161", Version: snmpV2c, Community: "hunter2-community",
+				Unit: 2, Outlets: []ConnectionName{"4", "B 12"}, VoltageV: 230, PowerFactor: 0.95, Timeout: 800 * time.Millisecond, Interval: time.Second,
+				Objects: []ObjectSettings{{Name: "amps", OID: ".1.3.6.1.4.1.318.1.1.12.2.3.1.1.2.1", Unit: "A", Scale: 0.1, Scope: "outlet"}},
 			},
 			{
-				Name: "v3", Address: "pdu.example", Version: snmpV3, User: "bench", AuthProtocol: "sha256", AuthPassphrase: "hunter2-auth",
-				PrivProtocol: "aes", PrivPassphrase: "hunter2-priv", ProfileFile: "own.yaml", Inlets: []int{1}, Phases: []int{1, 2}, Simulated: true,
+				Name: "v3", Address: "pdu.example", Version: snmpV3, User: "bench", AuthProtocol: "sha-256", AuthPassphrase: "hunter2-auth",
+				PrivProtocol: "aes", PrivPassphrase: "hunter2-priv", ProfileFile: "own.yaml", Phases: []ConnectionName{"1", "L2"}, Simulated: true,
 			},
 		},
 		Plugs:   []PlugSettings{{Name: "desk", Kind: "tasmota", URL: "http://u:hunter2@192.0.2.7", PasswordFile: "/run/secrets/plug", Switch: 1}},
@@ -99,19 +98,23 @@ func TestMeterSettingsRefuse(t *testing.T) {
 		"secret, no auth":    {pdu("version: v3, user: u, auth_passphrase: hunter2hunter2"), "meters.pdus[0].auth_protocol", "is missing"},
 		"short passphrase":   {pdu("version: v3, user: u, auth_protocol: sha, auth_passphrase: hunter2"), "meters.pdus[0].auth_passphrase", "fewer than the 8"},
 		"priv without auth":  {pdu("version: v3, user: u, priv_protocol: aes, priv_passphrase: hunter2hunter2"), "meters.pdus[0].priv_protocol", "without auth_protocol"},
-		"auth unknown":       {pdu("version: v3, user: u, auth_protocol: sha265, auth_passphrase: hunter2hunter2"), "meters.pdus[0].auth_protocol", "did you mean sha256?"},
+		"auth unknown":       {pdu("version: v3, user: u, auth_protocol: sha-265, auth_passphrase: hunter2hunter2"), "meters.pdus[0].auth_protocol", "did you mean sha-256?"},
 		"bad variable":       {pdu("community_env: \"A B\""), "meters.pdus[0].community_env", "environment variable"},
 		"outlets empty":      {pdu("community: c, outlets: []"), "meters.pdus[0].outlets", "is an empty list"},
 		"outlet twice":       {pdu("community: c, outlets: [3, 3]"), "meters.pdus[0].outlets[1]", "is the same as"},
-		"outlet as text":     {pdu("community: c, outlets: [A]"), "meters.pdus[0].outlets[0]", "expected a whole number"},
+		"outlet as section":  {pdu("community: c, outlets: [{a: 1}]"), "meters.pdus[0].outlets[0]", "expected a number or a name"},
+		"kinds mixed":        {pdu("community: c, outlets: [1], phases: [2]"), "meters.pdus[0].phases", "is given beside outlets"},
+		"name":               {"meters: {pdus: [{name: Rack 3, address: h, community: c}]}\n", "meters.pdus[0].name", "small letters"},
+		"objects, profile":   {pdu("community: c, profile: a, objects: [{name: a, oid: 1.3.6, unit: W}]"), "meters.pdus[0].objects", "is given beside a profile"},
+		"counter of watts":   {pdu("community: c, objects: [{name: a, oid: 1.3.6, unit: W, counter: true}]"), "meters.pdus[0].objects[0].counter", "only energy accumulates"},
 		"voltage alone":      {pdu("community: c, voltage_v: 230"), "meters.pdus[0].power_factor", "only one of them is stated"},
 		"power factor":       {pdu("community: c, voltage_v: 230, power_factor: 95"), "meters.pdus[0].power_factor", "expected 0 to 1"},
 		"interval":           {pdu("community: c, interval: 1ms"), "meters.pdus[0].interval", "expected 50ms to 10m"},
 		"profile twice":      {pdu("community: c, profile: a, profile_file: b"), "meters.pdus[0].profile_file", "is given beside profile"},
 		"object without oid": {pdu("community: c, objects: [{name: a, unit: W}]"), "meters.pdus[0].objects[0].oid", "is missing"},
 		"object oid":         {pdu("community: c, objects: [{name: a, oid: 1.3.x, unit: W}]"), "meters.pdus[0].objects[0].oid", "an OID in numbers"},
-		"object unit":        {pdu("community: c, objects: [{name: a, oid: 1.3.6, unit: dBm}]"), "meters.pdus[0].objects[0].unit", "expected one of W, J"},
-		"object scale":       {pdu("community: c, objects: [{name: a, oid: 1.3.6, unit: W, scale: 0}]"), "meters.pdus[0].objects[0].scale", "is 0"},
+		"object unit":        {pdu("community: c, objects: [{name: a, oid: 1.3.6, unit: dBm}]"), "meters.pdus[0].objects[0].unit", "expected one of W, kW"},
+		"object scale":       {pdu("community: c, objects: [{name: a, oid: 1.3.6, unit: W, scale: 0}]"), "meters.pdus[0].objects[0].scale", "expected above 0"},
 		"plug kind":          {"meters: {plugs: [{name: a, kind: shelly, url: \"http://h\"}]}\n", "meters.plugs[0].kind", "expected one of"},
 		"plug url":           {"meters: {plugs: [{name: a, kind: tasmota, url: \"u:hunter2@h\"}]}\n", "meters.plugs[0].url", "expected the address"},
 		"plug password":      {"meters: {plugs: [{name: a, kind: tasmota, url: \"http://h\", password: hunter2}]}\n", "meters.plugs[0].password", "is not a known key"},
