@@ -28,6 +28,12 @@ type CellInput struct {
 	Loaded        *bench.Loaded
 	LoadedMissing string // why Loaded is nil; "" takes the cell's state for the reason
 
+	// Curves are the courses of channels over the cell; they are copied into the
+	// result, and power and temperature trends are taken from them.
+	Curves        []bench.Curve
+	CurvesMissing string // why Curves is empty
+	Sampling      []bench.SamplingQuality
+
 	CodeList    string // name of the list that codes were checked against; may be empty
 	PromptHash  string // SHA-256 of the prompt template
 	DatasetHash string
@@ -50,7 +56,13 @@ func Cell(in CellInput) bench.CellResult {
 		StartedAt: in.StartedAt, FinishedAt: in.FinishedAt,
 		LoadAttempts: append([]bench.LoadAttempt{}, in.LoadAttempts...),
 		Phases:       append([]bench.PhaseReading{}, in.Phases...),
-		CostMissing:  NotPriced, CarbonMissing: NotPriced,
+		Curves:       append([]bench.Curve{}, in.Curves...), CurvesMissing: in.CurvesMissing,
+		Sampling:   append([]bench.SamplingQuality{}, in.Sampling...),
+		WhitePaper: []bench.Metric{}, Thesis: []bench.Metric{},
+		CostMissing: NotPriced, CarbonMissing: NotPriced,
+	}
+	if len(r.Curves) == 0 {
+		r.CurvesMissing = or(in.CurvesMissing, "no course of a channel was kept")
 	}
 	runs := map[int]bool{}
 	for _, c := range in.Calls {
@@ -73,6 +85,7 @@ func Cell(in CellInput) bench.CellResult {
 	fillScores(&r, answers, seedOf(in))
 	fillEnergy(&r, in, answers)
 	fillHost(&r, in)
+	r.Trends = trendsOf(in)
 	return r
 }
 

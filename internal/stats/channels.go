@@ -14,75 +14,54 @@ import (
 // not turn a measured cell into an estimated one.
 const enough = 0.9
 
-// series is one energy channel over the inference windows of a cell.
+// series is one energy channel over the phase windows of a cell.
 type series struct {
 	channel bench.Channel
-	of      map[windowKey]bench.PhaseReading
-	calls   int // in windows whose energy it tells
+	of      map[phaseKey]bench.PhaseReading
 }
 
-// energySeries lists the channels that can tell energy, by name.
-func energySeries(phases []bench.PhaseReading, windows []callWindow) []series {
-	byName := map[string]*series{}
-	var names []string
-	for _, p := range phases {
-		c := p.Channel
-		total := (c.Unit == bench.UnitWatt || c.Unit == bench.UnitJoule) && scopeRank(c.Scope) > 0
-		if p.Phase != bench.PhaseInference || !total {
-			continue
-		}
-		if byName[c.Name] == nil {
-			byName[c.Name] = &series{channel: c, of: map[windowKey]bench.PhaseReading{}}
-			names = append(names, c.Name)
-		}
-		byName[c.Name].of[windowKey{p.Run, p.No}] = p
-	}
-	slices.Sort(names)
-	list := make([]series, 0, len(names))
-	for _, name := range names {
-		s := *byName[name]
-		for _, w := range windows {
-			if s.gap(w) == "" {
-				s.calls += len(w.calls)
-			}
-		}
-		list = append(list, s)
-	}
-	return list
+// views are the channels of one device, which show the same power: one of
+// them is counted, none is added to another.
+type views struct {
+	device string
+	list   []series // by name
 }
 
-// gap says why the channel cannot tell the energy of a window; "" when it can.
-func (s series) gap(w callWindow) string {
-	p, read := s.of[w.windowKey]
-	switch {
-	case !read:
-		return "not read"
-	case p.EnergyJ == nil:
-		return or(p.Missing, "no energy")
-	case !finite(*p.EnergyJ) || *p.EnergyJ < 0:
-		return fmt.Sprintf("%g J is no energy", *p.EnergyJ)
-	}
-	return ""
-}
-
-// gapOf is the first channel without an energy of a window, and why.
-func gapOf(list []series, w callWindow) (channel, why string) {
-	for _, s := range list {
-		if why := s.gap(w); why != "" {
-			return s.channel.Name, why
-		}
-	}
-	return "", ""
+// group holds the devices of one rank, whose sum is one part of a host.
+type group struct {
+	part    bench.Part
+	rank    int
+	devices []views
 }
 
 // scopeRank orders what a channel covers from the whole machine down; 0 for
-// what is only part of a figure (memory) or none.
+// what overlaps others (RAPL's psys) or is no part of a machine. The outlets
+// that a host is plugged into say more of it than an inlet or a phase, which
+// may feed other machines too; a supply's own reading stands between, as what
+// the supply loses may be outside of it.
 func scopeRank(s bench.Scope) int {
-	order := []bench.Scope{
-		bench.ScopeInlet, bench.ScopeOutlet, bench.ScopeModule, bench.ScopeBoard,
-		bench.ScopeGPU, bench.ScopePackage, bench.ScopeHost, bench.ScopeProcess,
+	order := [][]bench.Scope{
+		{bench.ScopeOutlet},
+		{bench.ScopePSU},
+		{bench.ScopePhase},
+		{bench.ScopeInlet},
+		{bench.ScopeModule},
+		{bench.ScopeBoard},
+		{bench.ScopeGPU},
+		{bench.ScopePackage, bench.ScopeDRAM},
+		{bench.ScopeHost},
+		{bench.ScopeProcess},
 	}
-	return slices.Index(order, s) + 1
+	return 1 + slices.IndexFunc(order, func(scopes []bench.Scope) bool { return slices.Contains(scopes, s) })
+}
+
+// partOf is the part of the host under which a scope is accounted: a supply
+// counts as wall, and its figure says what read it.
+func partOf(s bench.Scope) bench.Part {
+	if s == bench.ScopePSU {
+		return bench.PartWall
+	}
+	return s.Part()
 }
 
 // rank orders channels by trust: real before made up, measured before
@@ -98,64 +77,159 @@ func rank(c bench.Channel) int {
 	return r
 }
 
-// device groups channels of one source (gpu0.power and gpu0.energy), which
-// must not be added up; different sources of a scope are.
-func device(c bench.Channel) string {
+// countable says that a channel's energy may be counted: it is power or
+// energy, covers a part of a machine, and is no summand of another channel.
+func countable(c bench.Channel) bool {
+	return (c.Unit == bench.UnitWatt || c.Unit == bench.UnitJoule) && c.PartOf == "" && scopeRank(c.Scope) > 0
+}
+
+// deviceOf names what a channel measures, so that gpu0.power and gpu0.energy
+// are known as one device. Packages and their memory are devices of their own.
+func deviceOf(c bench.Channel) string {
+	if c.Device != "" {
+		return string(c.Scope) + "\x00" + c.Device
+	}
 	name := c.Name
 	if at := strings.LastIndexByte(name, '.'); at >= 0 {
 		name = name[:at]
 	}
-	return name + "\x00" + c.Identity
+	return string(c.Scope) + "\x00" + name + "\x00" + c.Identity
 }
 
-// choose picks the channels whose sum is the energy of the cell: one channel
-// of every device of the best rank that tells, all devices together, the energy
-// of enough calls; where none does, of the rank that tells that of the most. It
-// is nil where none tells any.
-func choose(all []series, windows []callWindow) []series {
-	total := 0
-	for _, w := range windows {
-		total += len(w.calls)
-	}
-	ranks := map[int][]series{}
-	for _, s := range all {
-		ranks[rank(s.channel)] = append(ranks[rank(s.channel)], s)
-	}
-	var chosen []series
-	most := 0
-	for _, r := range slices.Sorted(maps.Keys(ranks)) {
-		list := perDevice(ranks[r])
-		told := 0
-		for _, w := range windows {
-			if _, why := gapOf(list, w); why == "" {
-				told += len(w.calls)
-			}
-		}
-		if told > most {
-			chosen, most = list, told
-		}
-		if float64(told) >= enough*float64(total) {
-			break
-		}
-	}
-	return chosen
-}
-
-// perDevice picks one channel of every device: the one that tells the energy
-// of more calls, then a counter before power.
-func perDevice(list []series) []series {
-	best := map[string]int{}
-	var out []series
+// groupsOf sorts the energy channels of a cell into groups by rank, best first.
+// Memory without a package is no part by itself and left out.
+func groupsOf(list []series) []group {
+	byRank := map[int]*group{}
 	for _, s := range list {
-		d := device(s.channel)
-		i, known := best[d]
-		switch {
-		case !known:
-			best[d] = len(out)
-			out = append(out, s)
-		case s.calls > out[i].calls, s.calls == out[i].calls && s.channel.Counter && !out[i].channel.Counter:
-			out[i] = s
+		r := rank(s.channel)
+		if byRank[r] == nil {
+			byRank[r] = &group{part: partOf(s.channel.Scope), rank: r}
+		}
+		byRank[r].add(s)
+	}
+	var out []group
+	for _, r := range slices.Sorted(maps.Keys(byRank)) {
+		if !byRank[r].onlyMemory() {
+			out = append(out, *byRank[r])
 		}
 	}
 	return out
+}
+
+// add puts a channel beside the others of its device.
+func (g *group) add(s series) {
+	device := deviceOf(s.channel)
+	i := slices.IndexFunc(g.devices, func(v views) bool { return v.device == device })
+	if i < 0 {
+		i = len(g.devices)
+		g.devices = append(g.devices, views{device: device})
+	}
+	g.devices[i].list = append(g.devices[i].list, s)
+}
+
+func (g *group) onlyMemory() bool {
+	return !slices.ContainsFunc(g.devices, func(v views) bool { return v.list[0].channel.Scope != bench.ScopeDRAM })
+}
+
+// weighted is a window with the weight that its energy has in a choice.
+type weighted struct {
+	key    phaseKey
+	weight int
+}
+
+// pick takes of every device the channel that tells the energy of most of the
+// windows' weight; then a counter goes before power, and an instant sensor
+// before one that averages.
+func (g *group) pick(a *account, windows []weighted) []series {
+	var out []series
+	for _, device := range g.devices {
+		best, most := 0, -1
+		for i, s := range device.list {
+			told := a.told([]series{s}, windows)
+			if told > most || told == most && steadier(s.channel, device.list[best].channel) {
+				best, most = i, told
+			}
+		}
+		out = append(out, device.list[best])
+	}
+	return out
+}
+
+func steadier(c, than bench.Channel) bool {
+	if c.Counter != than.Counter {
+		return c.Counter
+	}
+	return c.Sensor != bench.SensorAveraged && than.Sensor == bench.SensorAveraged
+}
+
+// option is a group with the channels picked of it, and the weight of the
+// windows whose energy they tell all together.
+type option struct {
+	group  group
+	chosen []series
+	told   int
+}
+
+// best is the first of options (in order of rank) that tells enough of total;
+// where none does, the first of those that tell the most. ok is false where
+// none tells any.
+func best(options []option, total int) (chosen option, ok bool) {
+	for _, o := range options {
+		if o.told > chosen.told {
+			chosen = o
+		}
+		if o.told > 0 && float64(o.told) >= enough*float64(total) {
+			break
+		}
+	}
+	return chosen, chosen.told > 0
+}
+
+// perPart gives the best option of every part that any channel tells, in order
+// of rank.
+func perPart(a *account, windows []weighted) []option {
+	total := 0
+	for _, w := range windows {
+		total += w.weight
+	}
+	byPart := map[bench.Part][]option{}
+	for _, g := range a.groups {
+		chosen := g.pick(a, windows)
+		byPart[g.part] = append(byPart[g.part], option{g, chosen, a.told(chosen, windows)})
+	}
+	var out []option
+	for _, part := range parts() {
+		if o, ok := best(byPart[part], total); ok {
+			out = append(out, o)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b option) int { return a.group.rank - b.group.rank })
+	return out
+}
+
+// parts lists the parts of a host, the whole first.
+func parts() []bench.Part {
+	return []bench.Part{bench.PartWall, bench.PartGPU, bench.PartCPU, bench.PartNone}
+}
+
+func namesOf(chosen []series) string {
+	names := make([]string, 0, len(chosen))
+	for _, s := range chosen {
+		names = append(names, s.channel.Name)
+	}
+	return strings.Join(names, "+")
+}
+
+// gap says why the channel cannot tell the energy of a window; "" when it can.
+func (s series) gap(key phaseKey) string {
+	p, read := s.of[key]
+	switch {
+	case !read:
+		return "not read"
+	case p.EnergyJ == nil:
+		return or(p.Missing, "no energy")
+	case !finite(*p.EnergyJ) || *p.EnergyJ < 0:
+		return fmt.Sprintf("%g J is no energy", *p.EnergyJ)
+	}
+	return ""
 }

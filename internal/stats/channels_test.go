@@ -134,5 +134,5 @@ func TestBaselineByMeanPower(t *testing.T) {
 	r := Cell(in)
 	require.InDelta(t, 50, r.Energy.Mean, 1e-12)
 	require.InDelta(t, 20, *r.Energy.NetMean, 1e-12)
-	require.Equal(t, "measured by pdu.inlet (a sensor); energy of 1 inference window over the 10 calls that ended in them, failed calls included; no interval: one run", r.Energy.Basis)
+	require.Equal(t, "measured by pdu.inlet (a sensor); a whole inlet or phase: other machines on it are in it too; energy of 1 inference window over the 10 calls that ended in them, failed calls included; no interval: one run", r.Energy.Basis)
 }

@@ -85,3 +85,9 @@ func usable(values []float64) error {
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// lowQuantile is what the given share of values reaches or exceeds; values are
+// not empty and finite.
+func lowQuantile(values []float64, share float64) float64 {
+	return quantile(slices.Sorted(slices.Values(values)), 1-share)
+}

@@ -21,27 +21,42 @@ type EnergyWindow struct {
 	Run, Segment int
 	Window       time.Duration
 	EnergyJ      float64 // of all chosen channels, what was used between calls included
-	Calls        []bench.Call
+	// ByChannel is the energy of each chosen channel, in J, by its name.
+	ByChannel map[string]float64
+	Calls     []bench.Call
 }
 
 // EnergyWindows gives the windows that the energy of a cell rests on, by the
 // rules of [Cell], or says why there are none. A call that lies in none of
-// them has no energy of its own.
+// them has no energy of its own. Windows with foreign processes count.
 func EnergyWindows(calls []bench.Call, phases []bench.PhaseReading) (list []EnergyWindow, missing string) {
-	use, missing := useOf(inOrder(calls), phasesInOrder(phases))
+	return WindowsOf(CellInput{Calls: calls, Phases: phases})
+}
+
+// WindowsOf is [EnergyWindows] with the cell's own rules on foreign processes.
+func WindowsOf(in CellInput) (list []EnergyWindow, missing string) {
+	uses, missing := usesOf(inOrder(in.Calls), phasesInOrder(in.Phases), in.Cell.Config.Meters.Foreign)
 	if missing != "" {
 		return nil, missing
 	}
-	for _, w := range use.windows {
-		list = append(list, EnergyWindow{
-			Run: w.run, Segment: w.segment, Window: use.chosen[0].of[w.windowKey].Window, EnergyJ: use.energyOf(w), Calls: w.calls,
-		})
+	u := headline(uses)
+	for _, w := range u.windows {
+		one := EnergyWindow{
+			Run: w.run, Segment: w.segment, Window: lengthOf(u.chosen, w.key()), EnergyJ: energyOf(u.chosen, w.key()),
+			ByChannel: map[string]float64{}, Calls: w.calls,
+		}
+		for _, s := range u.chosen {
+			one.ByChannel[s.channel.Name] = *s.of[w.key()].EnergyJ
+		}
+		list = append(list, one)
 	}
 	return list, ""
 }
 
 // windowKey names an inference window: a segment of a run.
 type windowKey struct{ run, segment int }
+
+func (k windowKey) key() phaseKey { return phaseKey{bench.PhaseInference, k.run, k.segment} }
 
 // callWindow is an inference window with the calls in it.
 type callWindow struct {
@@ -111,6 +126,21 @@ func (l *leftOut) add(w callWindow, reason string) {
 	}
 	l.windows[i].windows++
 	l.windows[i].calls += len(w.calls)
+}
+
+// clone copies the counts, so that each part of the host adds its own.
+func (l leftOut) clone() leftOut {
+	l.windows = slices.Clone(l.windows)
+	return l
+}
+
+// withWindow counts the calls whose window was read but told no energy.
+func (l leftOut) withWindow() int {
+	n := 0
+	for _, w := range l.windows {
+		n += w.calls
+	}
+	return n
 }
 
 // String says what was left out and why; "" when nothing was.

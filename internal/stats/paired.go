@@ -50,6 +50,15 @@ type Difference struct {
 	// the shared journals.
 	WeightedFirst  float64 `json:"weighted_score_first"`
 	WeightedSecond float64 `json:"weighted_score_second"`
+	// McNemar tests whether one side's first codes are right more often; a
+	// journal counts as right where more than half of its runs are.
+	McNemar McNemarTest `json:"mcnemar"`
+	// HedgesG and CliffsDelta say how large the difference of the weighted
+	// scores is beside its scatter, paired by journal; nil with the reason.
+	HedgesG            *bench.Estimate `json:"hedges_g"`
+	HedgesGMissing     string          `json:"hedges_g_missing,omitempty"`
+	CliffsDelta        *bench.Estimate `json:"cliffs_delta"`
+	CliffsDeltaMissing string          `json:"cliffs_delta_missing,omitempty"`
 }
 
 // ScoreDifference is the paired difference of two cells' scores. Each journal
@@ -81,7 +90,26 @@ func ScoreDifference(first, second Answers, seed uint64) (Difference, error) {
 		}
 		d.Journals, d.OnlyFirst, d.OnlySecond = e.N, len(left)-e.N, len(right)-e.N
 	}
+	d.compare(a, b, seed)
 	return d, nil
+}
+
+// compare fills in the test and the sizes of effect; the sides share a journal.
+func (d *Difference) compare(a, b joined, seed uint64) {
+	right := func(s scored) float64 { return s.exactAt1 }
+	d.McNemar = McNemarOf(a.perJournal(right), b.perJournal(right))
+	weighted := func(s scored) float64 { return s.weighted }
+	first, second := a.perJournal(weighted), b.perJournal(weighted)
+	if e, err := PairedHedgesG(first, second, seed); err != nil {
+		d.HedgesGMissing = err.Error()
+	} else {
+		d.HedgesG = &e
+	}
+	if e, err := PairedDelta(first, second, seed); err != nil {
+		d.CliffsDeltaMissing = err.Error()
+	} else {
+		d.CliffsDelta = &e
+	}
 }
 
 // sharedMeans gives the mean of either side over the keys that both hold; at

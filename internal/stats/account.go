@@ -1,0 +1,176 @@
+package stats
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// foreignSuffix ends the names of the channels that count processes on a GPU
+// that are not the runtime's.
+const foreignSuffix = ".foreign_processes"
+
+// phaseKey names a phase window of a cell.
+type phaseKey struct {
+	phase   bench.Phase
+	run, no int
+}
+
+func keyOf(p bench.PhaseReading) phaseKey { return phaseKey{p.Phase, p.Run, p.No} }
+
+// account holds a cell's readings sorted for the accounting of energy.
+type account struct {
+	groups []group // by rank
+	// foreign names the channels that saw a foreign process, by window.
+	foreign map[phaseKey][]string
+	policy  bench.ForeignPolicy
+}
+
+// accountOf sorts readings; phases are in order.
+func accountOf(phases []bench.PhaseReading, policy bench.ForeignPolicy) *account {
+	a := &account{foreign: map[phaseKey][]string{}, policy: policy}
+	byName := map[string]*series{}
+	var names []string
+	for _, p := range phases {
+		c := p.Channel
+		if strings.HasSuffix(c.Name, foreignSuffix) && p.Max != nil && *p.Max > 0 {
+			a.foreign[keyOf(p)] = append(a.foreign[keyOf(p)], c.Name)
+		}
+		if !countable(c) {
+			continue
+		}
+		if byName[c.Name] == nil {
+			byName[c.Name] = &series{channel: c, of: map[phaseKey]bench.PhaseReading{}}
+			names = append(names, c.Name)
+		}
+		byName[c.Name].of[keyOf(p)] = p
+	}
+	slices.Sort(names)
+	list := make([]series, 0, len(names))
+	for _, name := range names {
+		list = append(list, *byName[name])
+	}
+	a.groups = groupsOf(list)
+	return a
+}
+
+// void says why a window counts for no energy at all; "" when it does.
+func (a *account) void(key phaseKey) string {
+	if names := a.foreign[key]; a.policy == bench.ForeignVoid && len(names) > 0 {
+		return "void: a process that is not the runtime's was on the GPU (" + strings.Join(names, ", ") + ")"
+	}
+	return ""
+}
+
+// gap is why chosen channels together cannot tell the energy of a window, with
+// the channel that lacks it; "" when they can.
+func (a *account) gap(chosen []series, key phaseKey) string {
+	if why := a.void(key); why != "" {
+		return why
+	}
+	for _, s := range chosen {
+		if why := s.gap(key); why != "" {
+			return s.channel.Name + ": " + why
+		}
+	}
+	return ""
+}
+
+// told is the weight of the windows whose energy chosen channels tell.
+func (a *account) told(chosen []series, windows []weighted) int {
+	sum := 0
+	for _, w := range windows {
+		if a.gap(chosen, w.key) == "" {
+			sum += w.weight
+		}
+	}
+	return sum
+}
+
+// energyOf is the energy of a window in J over chosen channels, which tell it.
+func energyOf(chosen []series, key phaseKey) float64 {
+	joules := 0.0
+	for _, s := range chosen {
+		joules += *s.of[key].EnergyJ
+	}
+	return joules
+}
+
+// lengthOf is the length of a window by the first of chosen channels.
+func lengthOf(chosen []series, key phaseKey) time.Duration { return chosen[0].of[key].Window }
+
+// windowsOf lists the windows of a phase that the channel was read over, in
+// order.
+func (s series) windowsOf(phase bench.Phase) []phaseKey {
+	var keys []phaseKey
+	for key := range s.of {
+		if key.phase == phase {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, compareKeys)
+	return keys
+}
+
+// windowsOf lists the windows of a phase that any of the group's channels was
+// read over, in order.
+func (g *group) windowsOf(phase bench.Phase) []phaseKey {
+	var keys []phaseKey
+	for _, device := range g.devices {
+		for _, s := range device.list {
+			keys = append(keys, s.windowsOf(phase)...)
+		}
+	}
+	slices.SortFunc(keys, compareKeys)
+	return slices.Compact(keys)
+}
+
+func compareKeys(a, b phaseKey) int {
+	return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.no, b.no))
+}
+
+// methodOf is the weakest of the methods behind the windows' energy.
+func methodOf(chosen []series, keys []phaseKey) bench.EnergyMethod {
+	weakest := []bench.EnergyMethod{bench.EnergyCounter, bench.EnergyTrapezoid, bench.EnergyAttributed, bench.EnergyEstimated}
+	at := 0
+	for _, s := range chosen {
+		if s.channel.Estimated {
+			return bench.EnergyEstimated
+		}
+		for _, key := range keys {
+			at = max(at, slices.Index(weakest, s.of[key].Method))
+		}
+	}
+	return weakest[at]
+}
+
+// coverageOf is the share of the windows' time that samples cover.
+func coverageOf(chosen []series, keys []phaseKey) float64 {
+	var covered, seconds float64
+	for _, s := range chosen {
+		for _, key := range keys {
+			length := s.of[key].Window.Seconds()
+			if c := s.of[key].Coverage; finite(c) && length > 0 {
+				covered += min(max(c, 0), 1) * length
+				seconds += length
+			}
+		}
+	}
+	if seconds == 0 {
+		return 0
+	}
+	return covered / seconds
+}
+
+// marksOf tells whether any channel rests on stated assumptions or on a
+// made-up source.
+func marksOf(chosen []series) (estimated, simulated bool) {
+	for _, s := range chosen {
+		estimated = estimated || s.channel.Estimated
+		simulated = simulated || s.channel.Simulated
+	}
+	return estimated, simulated
+}
