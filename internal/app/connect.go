@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sort"
 	"sync"
@@ -38,6 +39,9 @@ type App struct {
 	DSN string
 	// stack is the embedded servers, nil when all are external.
 	stack *localstack.Stack
+
+	// Meters are the host's, kept open while the app is.
+	Meters *MeterPool
 
 	mu       sync.Mutex
 	runtimes map[string]runtimes.Runtime // by the name in specs
@@ -76,7 +80,10 @@ const dialLimit = 3 * time.Second
 // Connect reaches the database and Temporal, and applies what is missing of
 // migrations and search attributes.
 func Connect(ctx context.Context, opts Options) (*App, error) {
-	a := &App{Settings: opts.Settings, Log: opts.Log, stack: opts.Stack}
+	a := &App{
+		Settings: opts.Settings, Log: opts.Log, stack: opts.Stack,
+		Meters: NewMeterPool(MeterPoolOptions{Settings: opts.Settings.Meters, LookupEnv: os.LookupEnv}),
+	}
 	temporal, err := temporalOptions(opts.Settings.Temporal)
 	if err != nil {
 		return nil, err
@@ -154,8 +161,11 @@ func (a *App) dial(ctx context.Context, opts client.Options, use TemporalUse) er
 	return a.ensureSearchAttributes(ctx)
 }
 
-// Close ends the connections; servers stay as they are.
+// Close ends the connections and releases the meters; servers stay as they are.
 func (a *App) Close() {
+	if err := a.Meters.Close(); err != nil {
+		a.Log.Warn("meters do not close", "error", err.Error())
+	}
 	if a.Temporal != nil {
 		a.Temporal.Close()
 	}

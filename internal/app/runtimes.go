@@ -9,9 +9,6 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/fault"
-	"github.com/wattsweep/wattsweep/internal/meters"
-	"github.com/wattsweep/wattsweep/internal/meters/estimate"
-	"github.com/wattsweep/wattsweep/internal/meters/host"
 	"github.com/wattsweep/wattsweep/internal/runtimes"
 	"github.com/wattsweep/wattsweep/internal/runtimes/ollama"
 	"github.com/wattsweep/wattsweep/models"
@@ -69,42 +66,6 @@ func (a *App) ollamaOptions(name string) (ollama.Options, error) {
 	}
 	sort.Strings(env)
 	return ollama.Options{BaseURL: a.stack.OllamaURL, LogPath: a.stack.OllamaLog, Env: env}, nil
-}
-
-// OpenMeters opens what a cell asks for. What the host lacks is told, not an
-// error: the figures that rest on it will be missing, with this reason. rt may be nil.
-func OpenMeters(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error) {
-	add := func(m meters.Meter, err error) error {
-		if gone, ok := errors.AsType[*meters.Missing](err); ok {
-			missing = append(missing, gone.Error())
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		open = append(open, m)
-		return nil
-	}
-	if cfg.Host {
-		opts := host.Options{Interval: cfg.Interval}
-		if rt != nil {
-			opts.Processes = rt.Processes
-		}
-		m, err := host.New(opts)
-		if err := add(m, err); err != nil {
-			return nil, nil, err
-		}
-	}
-	if cfg.Estimate != nil {
-		m, err := estimate.New(estimate.Options{Config: *cfg.Estimate, Interval: cfg.Interval})
-		if err := add(m, err); err != nil {
-			for _, o := range open {
-				_ = o.Close() // the first error is the one to tell
-			}
-			return nil, nil, err
-		}
-	}
-	return open, missing, nil
 }
 
 // sourceOf says where a model comes from: a file in the binary, a file on this

@@ -113,7 +113,7 @@ func (a *App) hostWorker(ctx context.Context, w *Worker, host string) (worker.Wo
 	})
 	activities.RegisterHost(one, &activities.Host{
 		Store: a.Store, Name: host, Build: version.String(), BootID: facts.BootID, Clock: meters.NewClock(),
-		Runtime: a.runtimeFor, Meters: OpenMeters, Source: sourceOf, Ask: ask, WithNonce: icd10.WithNonce,
+		Runtime: a.runtimeFor, Meters: a.OpenMeters, Source: sourceOf, Ask: ask, WithNonce: icd10.WithNonce,
 		Facts: func(ctx context.Context) (bench.HostFacts, error) {
 			return hostfacts.Read(ctx, hostfacts.Options{Host: host, WorkerBuild: version.String()})
 		},

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/meters"
+	"github.com/wattsweep/wattsweep/internal/meters/estimate"
+	"github.com/wattsweep/wattsweep/internal/meters/host"
+	"github.com/wattsweep/wattsweep/internal/meters/rapl"
+	"github.com/wattsweep/wattsweep/internal/runtimes"
+)
+
+// settled lists what a pool keeps open: what the host has and what its
+// settings name.
+func (p *MeterPool) settled(cfg bench.MeterConfig) []source {
+	s := p.opts.Settings
+	var list []source
+	if cfg.RAPL {
+		list = append(list, one("rapl", func(context.Context) (meters.Meter, error) {
+			return rapl.New(rapl.Options{SysFS: s.RAPL.SysFS, MaxPowerW: s.RAPL.MaxPowerW})
+		}))
+	}
+	return list
+}
+
+// perCell lists the meters that rest on what a cell says; they cost next to
+// nothing to open.
+func (p *MeterPool) perCell(cfg bench.MeterConfig, rt runtimes.Runtime) []source {
+	var list []source
+	if cfg.Host {
+		list = append(list, one(host.Name, func(context.Context) (meters.Meter, error) {
+			opts := host.Options{Interval: cfg.Interval}
+			if rt != nil {
+				opts.Processes = rt.Processes
+			}
+			return host.New(opts)
+		}))
+	}
+	if cfg.Estimate != nil {
+		list = append(list, one(estimate.Name, func(context.Context) (meters.Meter, error) {
+			return estimate.New(estimate.Options{Config: *cfg.Estimate, Interval: cfg.Interval})
+		}))
+	}
+	return list
+}
+
+// one is a source of a single meter.
+func one(name string, open func(ctx context.Context) (meters.Meter, error)) source {
+	return source{name: name, open: func(ctx context.Context) (opened, error) {
+		m, err := open(ctx)
+		if err != nil {
+			return opened{}, err
+		}
+		return opened{meters: []meters.Meter{m}}, nil
+	}}
+}
+
+// ownProcesses asks the present borrower's runtime for its processes, so that
+// a kept meter can tell them from foreign ones.
+func (p *MeterPool) ownProcesses(ctx context.Context) ([]int32, error) {
+	rt := p.runtime.Load()
+	if rt == nil {
+		return nil, nil
+	}
+	return (*rt).Processes(ctx)
+}
+
+// openLimit bounds the opening of meters for a stage: every source is asked at
+// once, and gives up by its own timeouts long before.
+const openLimit = 2 * time.Minute
+
+// OpenMeters borrows what a cell asks for from the app's pool. What the host
+// lacks is told, not an error. rt may be nil.
+func (a *App) OpenMeters(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
+	defer cancel()
+	return a.Meters.Open(ctx, cfg, rt)
+}
