@@ -122,8 +122,8 @@ type ObjectSettings struct {
 type PlugSettings struct {
 	// Name of the plug; its channels are called plug.NAME.
 	Name string `json:"name" jsonschema:"required" mapstructure:"name"`
-	// Kind of plug.
-	Kind string `json:"kind" jsonschema:"required,enum=shelly-gen1,enum=shelly-gen2,enum=tasmota" mapstructure:"kind"`
+	// Kind of plug. Left out, the plug is asked.
+	Kind string `json:"kind,omitempty" jsonschema:"enum=shelly-gen1,enum=shelly-gen2,enum=tasmota" mapstructure:"kind"`
 	// URL where it answers, e.g. http://192.0.2.7.
 	URL string `json:"url" jsonschema:"required" mapstructure:"url"`
 	// User, where the plug asks for one.
@@ -136,7 +136,7 @@ type PlugSettings struct {
 	Switch int `json:"switch,omitempty" jsonschema:"minimum=0,maximum=63" mapstructure:"switch"`
 	// Timeout of one request. 0s leaves it to the meter; else 10ms to 1m.
 	Timeout time.Duration `json:"timeout,omitempty" mapstructure:"timeout"`
-	// Interval between requests. 0s leaves it to the meter; else 50ms to 10m.
+	// Interval between requests. 0s polls at half of the plug's update period, which is found by watching; else 50ms to 10m.
 	Interval time.Duration `json:"interval,omitempty" mapstructure:"interval"`
 	// Simulated marks every figure of this plug as simulated: for a test server.
 	Simulated bool `json:"simulated,omitempty" mapstructure:"simulated"`

@@ -48,7 +48,9 @@ func (c checker) meterSettings(m MeterSettings) {
 	for i, p := range m.Plugs {
 		path := index("meters.plugs", i)
 		c.name(join(path, "name"), p.Name, meterPattern, meterRule)
-		c.oneOf(join(path, "kind"), p.Kind, knownPlugs())
+		if p.Kind != "" {
+			c.oneOf(join(path, "kind"), p.Kind, knownPlugs())
+		}
 		c.url(join(path, "url"), p.URL)
 		c.secret(path, "password", "", p.PasswordFile, p.PasswordEnv)
 		c.between(join(path, "switch"), p.Switch, 0, 63)
