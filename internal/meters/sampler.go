@@ -32,6 +32,8 @@ type MeterStats struct {
 	Missed   int64         // ticks that passed without a sample
 	Dropped  int64         // samples lost because memory for them was full
 	LateMean time.Duration // how long after its tick a sample began
+	LateP50  time.Duration // right to 1 in 16
+	LateP99  time.Duration
 	LateMax  time.Duration
 	Err      error // what ended the meter, nil while it lives
 }
@@ -82,10 +84,7 @@ func NewSampler(clock Clock, interval time.Duration, ms []Meter, opts SamplerOpt
 	now := clock.Now
 	var perTick int64 // bytes of one chunk of every meter
 	for _, m := range ms {
-		pace := interval
-		if own, ok := opts.Intervals[m.Name()]; ok {
-			pace = own
-		}
+		pace := paceOf(m, interval, opts)
 		if pace < minInterval {
 			return nil, fault.New(fault.Invalid, "", "set the sampling interval to 1 ms or more; 50 ms is usual",
 				"sampling interval of meter %s is %s, expected at least %s", m.Name(), pace, minInterval)
@@ -100,6 +99,20 @@ func NewSampler(clock Clock, interval time.Duration, ms []Meter, opts SamplerOpt
 		one.chunks = append(make([]*chunk, 0, one.maxChunks), one.chunks...)
 	}
 	return s, nil
+}
+
+// paceOf gives the interval of m: the one set for it by name, its own, or the
+// sampler's.
+func paceOf(m Meter, usual time.Duration, opts SamplerOptions) time.Duration {
+	if set, ok := opts.Intervals[m.Name()]; ok {
+		return set
+	}
+	if paced, ok := m.(Paced); ok {
+		if own := paced.Interval(); own != 0 {
+			return own
+		}
+	}
+	return usual
 }
 
 func unique(ms []Meter) error {

@@ -34,6 +34,7 @@ type series struct {
 	newest    time.Duration // when the newest sample began
 	stats     MeterStats
 	lateSum   time.Duration
+	late      lateness
 	ended     bool
 	err       error
 }
@@ -189,11 +190,11 @@ func (s *series) keep(seq int64, began time.Duration) {
 	c.n++
 	late := max(0, began-s.start-time.Duration(seq)*s.interval)
 	s.lateSum += late
-	s.stats.LateMax = max(s.stats.LateMax, late)
+	s.late.add(late)
 	s.stats.Ticks++
 	s.stats.Missed += max(0, seq-s.next)
 	for _, r := range s.dst {
-		if int(r.Reason) >= len(s.reasons) && r.State == bench.ReadingMissing && r.Reason != reasonUnfilled {
+		if int(r.Reason) >= len(s.reasons) && r.State != bench.ReadingOK && r.Reason != reasonUnfilled {
 			s.reasons = s.meter.Reasons()
 			break
 		}
@@ -293,6 +294,7 @@ func (s *series) statsNow() MeterStats {
 	st.Err = s.err
 	if st.Ticks > 0 {
 		st.LateMean = s.lateSum / time.Duration(st.Ticks)
+		st.LateP50, st.LateP99, st.LateMax = s.late.quantile(0.5), s.late.quantile(0.99), s.late.longest
 	}
 	return st
 }
