@@ -25,7 +25,7 @@ const (
 	MinInterval = 10 * time.Millisecond
 
 	defaultMaxPowerW = 1000
-	highestMaxPowerW = 10e3
+	highestMaxPowerW = 100e3
 )
 
 // Options say where to look and how often the counters will be read.
