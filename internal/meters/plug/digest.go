@@ -67,6 +67,9 @@ func parameters(text string) func(func(string, string) bool) {
 				value, text, _ = strings.Cut(rest, ",")
 				value = strings.TrimSpace(value)
 			}
+			if strings.ContainsAny(value, "\"\\\r\n") {
+				return
+			}
 			if !yield(strings.Trim(key, " ,\t"), value) {
 				return
 			}
