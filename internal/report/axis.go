@@ -116,3 +116,6 @@ func (a axis) share(v float64) float64 {
 func (a axis) x(v float64) string { return pct(a.from + a.share(v)*(a.upTo-a.from)) }
 
 func pct(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) + "%" }
+
+// percent gives the place of v in percent of the chart's width.
+func (a axis) percent(v float64) float64 { return a.from + a.share(v)*(a.upTo-a.from) }

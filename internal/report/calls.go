@@ -25,6 +25,11 @@ type CallRow struct {
 	// call, in joule; nil when there is none.
 	EnergyJ      *float64
 	EnergyMethod bench.EnergyMethod // how EnergyJ was made; empty without it
+	// Readings are what the channels showed while the call ran, and Channels,
+	// those of the cell's host, say what they are of. Readings of a channel that
+	// is not described are left out.
+	Readings []bench.CallReading
+	Channels []bench.Channel
 }
 
 // CallColumns are the headings of calls.csv, in order.
@@ -34,7 +39,10 @@ func CallColumns() []string {
 		"outcome", "reason", "remeasured", "started_at", "latency_s", "ttft_s", "inter_token_mean_s",
 		"prompt_tokens", "output_tokens", "server_total_s", "server_load_s", "server_prompt_eval_s", "server_eval_s",
 		"weighted_score", "exact_at_1", "exact_at_5", "codes", "gold_codes",
-		"energy_j", "energy_method", "prompt_sha256", "output_sha256",
+		"energy_j", "energy_method", "energy_is", "gpu_power_mean_w", "gpu_power_peak_w", "wall_power_mean_w",
+		"cpu_power_mean_w", "power_is", "gpu_memory_mean_bytes", "gpu_memory_peak_bytes", "gpu_utilisation_mean_percent",
+		"gpu_temperature_peak_c", "host_cpu_mean_percent", "host_memory_mean_bytes", "readings_missing",
+		"prompt_sha256", "output_sha256",
 	}
 }
 
@@ -77,7 +85,8 @@ func callFields(r CallRow) []string {
 		fields[15] = secondsField(*c.TimeToFirstToken)
 	}
 	fields = append(fields, scoreFields(r.Score)...)
-	return append(fields, energyField(r.EnergyJ), safe(string(r.EnergyMethod)), safe(c.PromptHash), safe(c.OutputHash))
+	fields = append(fields, energyField(r.EnergyJ), safe(string(r.EnergyMethod)))
+	return append(append(fields, readingFields(r)...), safe(c.PromptHash), safe(c.OutputHash))
 }
 
 func scoreFields(s *bench.CallScore) []string {

@@ -13,8 +13,29 @@ type value struct {
 	main     string
 	interval string // 95 %
 	beside   string // context, currency, word of basis
+	made     string // how it was made; shown on the page only
 	figure   string // name of the figure, when it is missing
 	missing  string // reason
+	remarks  []remark
+}
+
+// remark is a footnote to a figure that exists: a doubt about it, or a part of
+// it that is missing.
+type remark struct {
+	doubt        bool
+	figure, text string
+}
+
+// footnotes collects the reasons of missing figures and the doubts about
+// others.
+type footnotes struct{ missing, doubts notes }
+
+// of gives the list that a remark belongs to, with the mark that points there.
+func (f *footnotes) of(r remark) (list *notes, sign string) {
+	if r.doubt {
+		return &f.doubts, "†"
+	}
+	return &f.missing, ""
 }
 
 func gap(figure, reason string) value { return value{main: none, figure: figure, missing: reason} }
@@ -89,19 +110,40 @@ func estimated(e *bench.Estimate, figure, reason string, number func(float64) st
 // differ, each figure says so itself.
 func energyColumn(cells []bench.CellResult) column {
 	word, same := commonWord(cells, func(c bench.CellResult) bool { return c.Energy != nil }, energyWord)
-	return column{"J/call", word, false, func(c bench.CellResult) value {
+	return column{"J/call", words("± at 95 %", word), false, func(c bench.CellResult) value {
 		if c.Energy == nil {
 			return gap("energy per call", c.EnergyMissing)
 		}
-		v := value{main: three(c.Energy.Mean)}
-		if c.Energy.CI95Low != nil && c.Energy.CI95High != nil {
-			v.interval = span(*c.Energy.CI95Low, *c.Energy.CI95High, three)
+		e := c.Energy
+		v := value{main: withDoubt(e.Mean, e.Uncertainty), made: madeOf(*e)}
+		switch {
+		case e.Uncertainty == nil && e.CI95Low != nil && e.CI95High != nil:
+			v.interval = span(*e.CI95Low, *e.CI95High, three)
+			fallthrough
+		case e.Uncertainty == nil:
+			v.remarks = append(v.remarks, remark{false, "uncertainty of energy per call", e.UncertaintyMissing})
+		}
+		for _, doubt := range energyDoubts(*e) {
+			v.remarks = append(v.remarks, remark{true, "energy per call", doubt})
 		}
 		if !same {
 			v.beside = words(v.beside, energyWord(c))
 		}
 		return v
 	}}
+}
+
+// madeOf names the part that an energy covers and its method. An estimate
+// covers no part that could be told apart, and is called so already.
+func madeOf(e bench.EnergyFigure) string {
+	part, method := "", printable(string(e.Method), 20)
+	if e.Part != bench.PartNone {
+		part = partName(e.Part)
+	}
+	if e.Method == bench.EnergyEstimated {
+		method = ""
+	}
+	return words(part, method)
 }
 
 // costColumn does the same for money; one currency goes into the heading.

@@ -149,7 +149,7 @@ func (d *drawing) dot(spec dotSpec, c bench.CellResult, a axis, y, series int) {
 	if p.low != nil && p.high != nil {
 		low, high := a.from+a.share(*p.low)*(a.upTo-a.from), a.from+a.share(*p.high)*(a.upTo-a.from)
 		if p.bandMean != nil {
-			d.Bands = append(d.Bands, band{pct(low), px(y - 6), pct(max(high-low, 0.4)), "12", class})
+			d.Bands = append(d.Bands, band{pct(low), px(y - 6), pct(max(high-low, 0.4)), "12", class, ""})
 		} else {
 			d.line(a.x(*p.low), y, a.x(*p.high), y, "interval "+class)
 		}
@@ -193,9 +193,14 @@ func energyPoint(c bench.CellResult) (dotPoint, bool) {
 	if e == nil {
 		return dotPoint{}, false
 	}
-	title := printable(c.Model, 80) + ", " + language(c.Language) + ": " + three(e.Mean) + " J per call"
+	title := printable(c.Model, 80) + ", " + language(c.Language) + ": " + withDoubt(e.Mean, e.Uncertainty) + " J per call"
 	if word := energyWord(c); word != "" {
 		title += " (" + word + ")"
 	}
-	return dotPoint{at: e.Mean, low: e.CI95Low, high: e.CI95High, text: three(e.Mean), title: title}, true
+	p := dotPoint{at: e.Mean, low: e.CI95Low, high: e.CI95High, text: withDoubt(e.Mean, e.Uncertainty), title: title}
+	if u := e.Uncertainty; u != nil {
+		low, high := max(0, e.Mean-u.U95), e.Mean+u.U95
+		p.low, p.high = &low, &high
+	}
+	return p, true
 }

@@ -10,13 +10,23 @@ type drawing struct {
 	Height          int
 	Lines           []line
 	Bands           []band
+	Panels          []panel
 	Marks           []mark
 	Texts           []label
 }
 
 type line struct{ X1, Y1, X2, Y2, Class string }
 
-type band struct{ X, Y, W, H, Class string }
+type band struct{ X, Y, W, H, Class, Title string }
+
+// panel is a part of a chart with coordinates of its own, which stretch with
+// the chart's width; its lines keep their thickness.
+type panel struct {
+	X, Y, W, H, View string
+	Paths            []path
+}
+
+type path struct{ D, Class string }
 
 // mark is a symbol centred on a place, with a text shown on hovering.
 type mark struct{ X, Y, Path, Class, Title string }
@@ -35,6 +45,11 @@ func (d *drawing) mark(x string, y, series int, class, title string) {
 
 func (d *drawing) text(x string, y int, class, text string) {
 	d.Texts = append(d.Texts, label{X: x, Y: px(y), DX: "0", Class: class, Text: text})
+}
+
+// block draws a filled stretch from one share of the width to another.
+func (d *drawing) block(from, upTo float64, y, height int, class, title string) {
+	d.Bands = append(d.Bands, band{pct(from), px(y), pct(max(upTo-from, 0)), px(height), class, title})
 }
 
 // vertical draws the grid and tick labels of a horizontal axis.

@@ -1,6 +1,10 @@
 package report
 
-import "github.com/wattsweep/wattsweep/internal/bench"
+import (
+	"strconv"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
 
 // figure is one figure of a cell as far as its absence goes.
 type figure struct {
@@ -27,6 +31,10 @@ func figures(c bench.CellResult) []figure {
 		{"energy per call", "energy_j_per_call", c.Energy != nil, c.EnergyMissing},
 		{"tokens per joule", "tokens_per_joule", c.TokensPerJoule != nil, c.TokensPerJouleMissing},
 		{"energy per correct answer", "energy_j_per_correct", c.EnergyPerCorrect != nil, c.EnergyPerCorrectMissing},
+		{"energy of single calls", "energy_j_of_calls", c.EnergyOfCalls != nil, c.EnergyOfCallsMissing},
+		{"tokens per watt hour", "tokens_per_wh", c.TokensPerWh != nil, c.TokensPerWhMissing},
+		{"energy per word", "energy_j_per_word", c.EnergyPerWord != nil, c.EnergyPerWordMissing},
+		{"reconciliation", "reconciliation", c.Reconciliation != nil, c.ReconciliationMissing},
 		{"cost", "cost_per_100_calls", c.Cost != nil, c.CostMissing},
 		{"carbon", "co2e_g_per_100_calls", c.CarbonG != nil, c.CarbonMissing},
 		{"host CPU", "host_cpu_percent", c.HostCPU != nil, c.HostCPUMissing},
@@ -63,11 +71,26 @@ func parts(c bench.CellResult) []figure {
 	estimate("weighted score", "weighted_score", c.WeightedScore)
 	estimate("exact match", "exact_match", c.ExactMatch)
 	estimate("exact match in five", "exact_match_at_5", c.ExactAt5)
-	if e := c.Energy; e != nil {
-		interval("energy per call", "energy_j_per_call", e.CI95Low, e.CI95High, e.CIMissing)
-		list = append(list, figure{"net energy per call", "energy_j_per_call.net_mean", e.NetMean != nil, e.NetMeanMissing})
+	summary("energy of single calls", "energy_j_of_calls", c.EnergyOfCalls)
+	summary("tokens per watt hour", "tokens_per_wh", c.TokensPerWh)
+	if c.Energy != nil {
+		list = append(list, energyParts("energy per call", "energy_j_per_call", *c.Energy)...)
+	}
+	for i, e := range c.Energies {
+		key := "energies[" + strconv.Itoa(i) + "]"
+		list = append(list, energyParts("energy per call of the "+partName(e.Part), key, e)...)
 	}
 	return list
+}
+
+// energyParts lists what an energy may lack beside its mean.
+func energyParts(name, key string, e bench.EnergyFigure) []figure {
+	return []figure{
+		{"interval of " + name, key + ".ci95", e.CI95Low != nil && e.CI95High != nil, e.CIMissing},
+		{"uncertainty of " + name, key + ".uncertainty", e.Uncertainty != nil, e.UncertaintyMissing},
+		{"net " + name, key + ".net_mean", e.NetMean != nil, e.NetMeanMissing},
+		{name + " above idle", key + ".above_idle_mean", e.AboveIdleMean != nil, e.AboveIdleMeanMissing},
+	}
 }
 
 // hasFigures reports whether a cell carries anything that was measured or
@@ -77,7 +100,8 @@ func hasFigures(c bench.CellResult) bool {
 		c.TokensPerSecond != nil || c.WeightedScore != nil || c.ExactMatch != nil || c.ExactAt5 != nil ||
 		c.FullCode != nil || c.Category != nil || c.Chapter != nil || c.NoCodeShare != nil ||
 		c.UnknownShare != nil || c.Energy != nil || c.TokensPerJoule != nil || c.EnergyPerCorrect != nil ||
-		c.Cost != nil || c.CarbonG != nil
+		c.Cost != nil || c.CarbonG != nil || len(c.Energies) > 0 || c.EnergyOfCalls != nil || c.TokensPerWh != nil ||
+		c.EnergyPerWord != nil || c.Reconciliation != nil
 }
 
 // naming tells cells apart in as few words as the sweep allows: the model

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
@@ -144,7 +145,7 @@ func scoreWords(c bench.CellResult) string {
 func perCall(c bench.CellResult) string {
 	var text string
 	if c.Energy != nil {
-		text = ", at " + three(c.Energy.Mean) + "\u00a0J per call"
+		text = ", at " + strings.ReplaceAll(withDoubt(c.Energy.Mean, c.Energy.Uncertainty), " ", "\u00a0") + "\u00a0J per call"
 		if word := energyWord(c); word != "" {
 			text += " (" + word + ")"
 		}

@@ -57,7 +57,12 @@ func scored(rng *rand.Rand, model, lang string, parameters int64, score, median,
 			Mean: joules, CI95Low: ptr(joules * 0.9), CI95High: ptr(joules * 1.1),
 			NetMean: ptr(joules * 0.55), Method: bench.EnergyEstimated, Channel: "estimate.power", Coverage: 0.998,
 			Estimated: true, Basis: "CPU time × stated watts over the inference window, by call",
+			UncertaintyMissing:   "the watts are stated, not measured, so their error is not known",
+			AboveIdleMeanMissing: "no idle phase of estimate.power was measured",
 		},
+		EnergyOfCallsMissing: "the watts are stated, not measured", TokensPerWhMissing: "the watts are stated, not measured",
+		EnergyPerWordMissing: "no words were counted", ReconciliationMissing: "no wall meter was read",
+		CurvesMissing:  "no trace was stored",
 		TokensPerJoule: ptr(18.4 / joules), EnergyPerCorrect: ptr(joules / (score * 0.7)),
 		Cost: &bench.CostFigure{
 			Amount: joules * 100 / 3.6e6 * 0.386, Currency: "SEK", Estimated: true,
@@ -121,7 +126,8 @@ func stopped(model, lang string, state bench.State, reason string) bench.CellRes
 		WeightedScoreMissing: why, ExactMatchMissing: why, ExactAt5Missing: why, F1Missing: why, SharesMissing: why,
 		EnergyMissing: why, TokensPerJouleMissing: why, EnergyPerCorrectMissing: why, CostMissing: why, CarbonMissing: why,
 		HostCPUMissing: why, HostMemoryMissing: why, ProcMemoryMissing: why, ModelFactsMissing: why, PullMissing: why,
-		LoadedMissing: why,
+		LoadedMissing: why, EnergyOfCallsMissing: why, TokensPerWhMissing: why, EnergyPerWordMissing: why,
+		ReconciliationMissing: why, CurvesMissing: why,
 	}
 }
 

@@ -35,6 +35,13 @@ func TestGolden(t *testing.T) {
 		"results.json": func(w io.Writer) error { return JSON(w, r) },
 		"calls.csv":    func(w io.Writer) error { return CallsCSV(w, sampleCalls(10)) },
 		"report.html":  func(w io.Writer) error { return HTML(w, r, samplePairs()) },
+
+		"measured.html": func(w io.Writer) error { return HTML(w, measured(), HTMLOptions{}) },
+		"measured.json": func(w io.Writer) error { return JSON(w, measured()) },
+		"measured.txt":  func(w io.Writer) error { return Table(w, measured(), FormatTable) },
+		"measured.csv":  func(w io.Writer) error { return Table(w, measured(), FormatCSV) },
+		"phases.csv":    func(w io.Writer) error { return PhasesCSV(w, measured()) },
+		"metrics.csv":   func(w io.Writer) error { return MetricsCSV(w, measured()) },
 	}
 	for name, write := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -9,10 +9,14 @@ import (
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
 
+// curvesElsewhere is why results.json holds no curves.
+const curvesElsewhere = "the curves of this cell are in " + CurvesFile
+
 // JSON writes results.json: [bench.Results] as it is, indented, the same bytes
 // for the same results. Empty lists are written as lists, never as null, so
-// that null always means a figure that does not exist. The shape is described
-// by docs/results.schema.json.
+// that null always means a figure that does not exist. The courses of cells over
+// time are not in it but in curves.csv, since they outweigh everything else; the
+// field says so. The shape is described by docs/results.schema.json.
 func JSON(w io.Writer, r bench.Results) error {
 	if err := Verify(r); err != nil {
 		return err
@@ -39,6 +43,13 @@ func withoutNilLists(r bench.Results) bench.Results {
 	for i := range r.Cells {
 		c := &r.Cells[i]
 		c.LoadAttempts, c.Phases = copied(c.LoadAttempts), copied(c.Phases)
+		c.Energies, c.EnergyByPhase = copied(c.Energies), copied(c.EnergyByPhase)
+		c.WhitePaper, c.Thesis = copied(c.WhitePaper), copied(c.Thesis)
+		c.Trends, c.Sampling = copied(c.Trends), copied(c.Sampling)
+		if len(c.Curves) > 0 {
+			c.CurvesMissing = curvesElsewhere
+		}
+		c.Curves = []bench.Curve{}
 		if c.Outcomes == nil {
 			c.Outcomes = map[string]int{}
 		}

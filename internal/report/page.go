@@ -23,13 +23,14 @@ type page struct {
 	Details                []tableView
 	Loading                tableView
 	Phases                 tableView
-	Missing                []note
-	Hosts                  []factSheet
-	Meters                 tableView
-	Models                 tableView
-	Datasets               tableView
-	Method                 []methodItem
-	Stated                 []string // sentences of the provenance
+	Missing, Doubts        []note
+	energySections
+	Hosts    []factSheet
+	Meters   tableView
+	Models   tableView
+	Datasets tableView
+	Method   []methodItem
+	Stated   []string // sentences of the provenance
 }
 
 type stat struct{ Name, Value, Under string }
@@ -59,7 +60,11 @@ type cellView struct {
 	Note                int
 	Num, Head, Code     bool
 	Chip                string // class of a state
+	Refs                []refView
 }
+
+// refView points from a figure to a footnote.
+type refView struct{ Href, Text, Label string }
 
 // Tight reports whether a row's name is short enough to stay on one line.
 func (c cellView) Tight() bool { return len(c.Main) <= 26 }
@@ -72,7 +77,7 @@ type factSheet struct {
 type methodItem struct{ Name, Text string }
 
 func newPage(r bench.Results, o HTMLOptions) page {
-	missing := &notes{}
+	foot := &footnotes{}
 	rows, series := layout(r.Cells)
 	p := page{
 		Title: printable(r.Sweep.Name, 120), SweepID: printable(string(r.Sweep.ID), 40), State: string(r.Sweep.State),
@@ -81,7 +86,7 @@ func newPage(r bench.Results, o HTMLOptions) page {
 		Generated:   clock(r.Provenance.GeneratedAt),
 		Assumptions: assumptions(r), Findings: Findings(r), Stats: stats(r),
 		Results: cellsTable("results", "One row per cell, in the order of the sweep.",
-			r.Cells, resultColumns(r.Cells), missing),
+			r.Cells, resultColumns(r.Cells), foot),
 		Legend: legend(series), Charts: charts(r.Cells, rows, series), Languages: languageSection(r, o.PairedDifferences),
 	}
 	if r.Sweep.FinishedAt != nil {
@@ -95,13 +100,14 @@ func newPage(r bench.Results, o HTMLOptions) page {
 	}
 	if len(r.Cells) > 0 {
 		p.Details = []tableView{
-			cellsTable("accuracy", "Accuracy in detail.", r.Cells, accuracyColumns(r.Cells), missing),
-			cellsTable("resources", "Speed, energy and memory in detail.", r.Cells, resourceColumns(r.Cells), missing),
+			cellsTable("accuracy", "Accuracy in detail.", r.Cells, accuracyColumns(r.Cells), foot),
+			cellsTable("resources", "Speed, energy and memory in detail.", r.Cells, resourceColumns(r.Cells), foot),
 		}
 	}
 	p.Loading, p.Phases = loadingTable(r.Cells), phaseTable(r.Cells)
-	noteRest(r.Cells, missing)
-	p.Missing = missing.list
+	p.addEnergy(r, foot)
+	noteRest(r.Cells, foot)
+	p.Missing, p.Doubts = foot.missing.list, foot.doubts.list
 	p.Hosts, p.Meters, p.Models, p.Datasets = hostSheets(r), meterTable(r), modelTable(r), datasetTable(r)
 	p.Method = method(r)
 	for _, s := range r.Provenance.Method {
@@ -111,12 +117,12 @@ func newPage(r bench.Results, o HTMLOptions) page {
 }
 
 // noteRest adds the reasons of missing figures that no table shows.
-func noteRest(cells []bench.CellResult, missing *notes) {
+func noteRest(cells []bench.CellResult, foot *footnotes) {
 	names := newNaming(cells)
 	for _, c := range cells {
 		for _, f := range slices.Concat(figures(c), parts(c)) {
 			if !f.has {
-				missing.ref(f.name, f.reason, names.cell(c.Coordinates))
+				foot.missing.ref(f.name, f.reason, names.cell(c.Coordinates))
 			}
 		}
 	}
@@ -167,7 +173,7 @@ func share(part, whole int) string {
 // foldAfter is how many rows a table of minor interest shows unfolded.
 const foldAfter = 60
 
-func cellsTable(id, caption string, cells []bench.CellResult, columns []column, missing *notes) tableView {
+func cellsTable(id, caption string, cells []bench.CellResult, columns []column, foot *footnotes) tableView {
 	t := tableView{ID: id, Caption: caption, Empty: "No cell has been planned."}
 	for _, col := range columns {
 		t.Heads = append(t.Heads, headView{col.head, col.under, !col.text})
@@ -177,11 +183,8 @@ func cellsTable(id, caption string, cells []bench.CellResult, columns []column, 
 		row := make([]cellView, 0, len(columns))
 		for i, col := range columns {
 			v := col.figure(c)
-			view := cellView{Main: v.main, Beside: words(v.interval, v.beside), Num: !col.text, Head: i == 0}
-			if v.figure != "" {
-				view.Note = missing.ref(v.figure, v.missing, names.cell(c.Coordinates))
-				view.Title = printable(v.missing, 300)
-			}
+			view := v.view(foot, names.cell(c.Coordinates))
+			view.Num, view.Head = !col.text, i == 0
 			if col.head == "State" {
 				view.Chip, view.Title = stateClass(c.State), printable(c.Reason, 300)
 			}
@@ -190,6 +193,25 @@ func cellsTable(id, caption string, cells []bench.CellResult, columns []column, 
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// view makes the cell of a table that shows a figure.
+func (v value) view(foot *footnotes, cell string) cellView {
+	view := cellView{Main: v.main, Beside: words(words(v.interval, v.beside), v.made)}
+	if v.figure != "" {
+		view.Note = foot.missing.ref(v.figure, v.missing, cell)
+		view.Title = printable(v.missing, 300)
+	}
+	for _, r := range v.remarks {
+		list, sign := foot.of(r)
+		no := strconv.Itoa(list.ref(r.figure, r.text, cell))
+		ref := refView{Href: "#missing-" + no, Text: no, Label: "what is missing here: note " + no}
+		if r.doubt {
+			ref = refView{Href: "#doubt-" + no, Text: sign + no, Label: "a doubt about this figure: note " + no}
+		}
+		view.Refs = append(view.Refs, ref)
+	}
+	return view
 }
 
 func stateClass(s bench.State) string {

@@ -72,6 +72,9 @@ func resourceColumns(cells []bench.CellResult) []column {
 		column{"Net J/call", word, false, netEnergy},
 		column{"Tokens/J", word, false, plain("tokens per joule",
 			func(c bench.CellResult) (*float64, string) { return c.TokensPerJoule, c.TokensPerJouleMissing }, three)},
+		column{"Tokens/Wh", "p50, p95", false, tokensPerWh},
+		column{"J/word", word, false, plain("energy per word",
+			func(c bench.CellResult) (*float64, string) { return c.EnergyPerWord, c.EnergyPerWordMissing }, three)},
 		column{"J/correct", word, false, plain("energy per correct answer",
 			func(c bench.CellResult) (*float64, string) { return c.EnergyPerCorrect, c.EnergyPerCorrectMissing }, three)},
 		column{"g CO₂e/100", word, false, plain("carbon",
@@ -92,6 +95,14 @@ func tokens(c bench.CellResult, of func(*bench.TokenCounts) float64) value {
 	return value{main: sig(of(c.Tokens), 4)}
 }
 
+// tokensPerWh shows the median over calls, by their attributed energy.
+func tokensPerWh(c bench.CellResult) value {
+	if c.TokensPerWh == nil {
+		return gap("tokens per watt hour", c.TokensPerWhMissing)
+	}
+	return value{main: three(c.TokensPerWh.P50), beside: three(c.TokensPerWh.P95)}
+}
+
 // netEnergy is the energy less the baseline's.
 func netEnergy(c bench.CellResult) value {
 	switch {
@@ -100,6 +111,6 @@ func netEnergy(c bench.CellResult) value {
 	case c.Energy.NetMean == nil:
 		return gap("net energy per call", c.Energy.NetMeanMissing)
 	default:
-		return value{main: three(*c.Energy.NetMean)}
+		return value{main: withDoubt(*c.Energy.NetMean, c.Energy.NetUncertainty)}
 	}
 }

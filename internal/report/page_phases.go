@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -78,13 +79,16 @@ type phaseSum struct {
 	missing  string  // why the energy of some window does not exist
 	coverage float64 // time-weighted
 	missed   int
+	states   bench.ReadingCounts
+	doubts   []string
 }
 
 // phaseTable shows power and energy by phase, summed over runs and segments.
 func phaseTable(cells []bench.CellResult) tableView {
 	t := tableView{
 		ID: "phases", Empty: "No phase has a power or energy reading.",
-		Caption: "Power and energy by phase, summed over runs and segments; mean power and coverage are weighted by time.",
+		Caption: "Every channel of power and energy by phase, summed over runs and segments; mean power and coverage are " +
+			"weighted by time.",
 	}
 	word, same := commonPhaseWord(cells)
 	t.Heads = []headView{
@@ -98,6 +102,7 @@ func phaseTable(cells []bench.CellResult) tableView {
 		{"Energy", words("J", word), true},
 		{"Method", "", false},
 		{"Coverage", "", true},
+		{"Readings", "other than ok", false},
 	}
 	names := newNaming(cells)
 	for _, c := range cells {
@@ -111,7 +116,7 @@ func phaseTable(cells []bench.CellResult) tableView {
 			}, s.cells()...))
 		}
 	}
-	t.Folded = len(t.Rows) > foldAfter
+	t.Folded = true
 	return t
 }
 
@@ -160,6 +165,12 @@ func (s *phaseSum) add(p bench.PhaseReading) {
 	s.coverage += p.Coverage * p.Window.Seconds()
 	s.window += p.Window
 	s.missed += p.Missed
+	s.states = addStates(s.states, p.States)
+	for _, d := range doubtsOf(p.Flags, p.Disagreement) {
+		if !slices.Contains(s.doubts, d) {
+			s.doubts = append(s.doubts, d)
+		}
+	}
 	if p.Mean != nil && p.Channel.Unit == bench.UnitWatt {
 		s.powerJ += *p.Mean * p.Window.Seconds()
 		s.powered += p.Window
@@ -168,6 +179,13 @@ func (s *phaseSum) add(p bench.PhaseReading) {
 		s.energyJ += *p.EnergyJ
 	} else if s.missing == "" {
 		s.missing = orText(p.Missing, "no reason was stored")
+	}
+}
+
+func addStates(a, b bench.ReadingCounts) bench.ReadingCounts {
+	return bench.ReadingCounts{
+		OK: a.OK + b.OK, Missing: a.Missing + b.Missing, Stale: a.Stale + b.Stale, Reset: a.Reset + b.Reset,
+		Wrapped: a.Wrapped + b.Wrapped, OutOfRange: a.OutOfRange + b.OutOfRange,
 	}
 }
 
@@ -195,16 +213,13 @@ func (s *phaseSum) cells() []cellView {
 	if s.window > 0 {
 		coverage = percent(s.coverage / s.window.Seconds())
 	}
-	missed := ""
-	if s.missed > 0 {
-		missed = plural(s.missed, "missed tick")
-	}
 	return []cellView{
 		{Main: printable(string(s.phase), 40)},
 		{Main: printable(s.channel.Name, 60), Code: true},
 		{Main: strconv.Itoa(s.windows), Num: true},
 		{Main: seconds(s.window), Num: true},
 		power, energy, method,
-		{Main: coverage, Beside: missed, Num: true},
+		{Main: coverage, Num: true},
+		{Main: orText(statesText(s.states, s.missed), "all ok"), Beside: some(s.doubts, 2, "other doubt")},
 	}
 }

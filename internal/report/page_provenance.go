@@ -41,58 +41,6 @@ func hostSheets(r bench.Results) []factSheet {
 	return sheets
 }
 
-// meterTable says what each channel means, by host.
-func meterTable(r bench.Results) tableView {
-	t := tableView{ID: "meters", Caption: "Meters, and what their values mean.", Empty: "No meter was read."}
-	t.Heads = []headView{
-		{"Channel", "", false},
-		{"Covers", "", false},
-		{"Sensor", "", false},
-		{"Renewed every", "", true},
-		{"Resolution", "", true},
-		{"Accuracy", "", false},
-		{"How the value is made", "", false},
-	}
-	for _, h := range r.Provenance.Hosts {
-		for _, m := range h.Meters {
-			t.Rows = append(t.Rows, []cellView{
-				{Main: printable(m.Name, 60), Beside: printable(h.Host, 60), Head: true, Code: true},
-				{Main: printable(string(m.Scope), 20), Beside: "in " + printable(string(m.Unit), 12)},
-				{Main: sensorText(m), Beside: sensorBasis(m)},
-				{Main: orUnknown(m.UpdatePeriod > 0, seconds(m.UpdatePeriod)), Num: true},
-				{Main: orUnknown(m.Resolution > 0, resolution(m)), Num: true},
-				{Main: orUnknown(m.RelAccuracy > 0, "± "+percent(m.RelAccuracy)), Beside: printable(m.AccuracyNote, 200)},
-				{Main: printable(m.Method, 300)},
-			})
-		}
-	}
-	return t
-}
-
-func orUnknown(known bool, text string) string {
-	if known {
-		return text
-	}
-	return "not known"
-}
-
-func sensorText(m bench.Channel) string {
-	text := printable(string(m.Sensor), 20)
-	if m.Window > 0 {
-		text += " over " + seconds(m.Window)
-	}
-	return text
-}
-
-func resolution(m bench.Channel) string {
-	return strconv.FormatFloat(m.Resolution, 'g', 3, 64) + " " + printable(string(m.Unit), 12)
-}
-
-// sensorBasis adds on what a channel rests, where its sensor does not say so.
-func sensorBasis(m bench.Channel) string {
-	return basisWord(m.Estimated && m.Sensor != bench.SensorEstimate, m.Simulated)
-}
-
 // modelTable pins the models that were asked.
 func modelTable(r bench.Results) tableView {
 	t := tableView{

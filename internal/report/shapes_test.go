@@ -24,7 +24,7 @@ func shapes() map[string]bench.Results {
 	bare.Sweep.FinishedAt = nil
 	return map[string]bench.Results{
 		"none": {Sweep: bench.SweepInfo{ID: "00", State: bench.StateQueued}}, "no cells": resultsOf(nil), "one": one,
-		"sample": sample(), "many": many(200), "all stopped": unlucky, "bare": bare,
+		"sample": sample(), "measured": measured(), "many": many(200), "all stopped": unlucky, "bare": bare,
 	}
 }
 
@@ -113,12 +113,15 @@ func TestWordsOfBasis(t *testing.T) {
 	r.Provenance.Simulated = true
 	r.Cells[0].Energy.Simulated = true
 	r.Cells[1].Energy.Estimated, r.Cells[1].Energy.Method, r.Cells[1].Cost.Estimated = false, bench.EnergyCounter, false
+	r.Cells[1].Energy.Channel, r.Cells[1].Energy.Part, r.Cells[1].Energy.UncertaintyMissing = "rapl.package0", bench.PartCPU, ""
+	r.Cells[1].Energy.Uncertainty = budgetFor(1.2, 0.02)
+	r.Provenance.Hosts[0].Meters = append(r.Provenance.Hosts[0].Meters, gpuMeters()[3])
 	var table, page, csv bytes.Buffer
 	require.NoError(t, Table(&table, r, FormatTable))
 	require.NoError(t, HTML(&page, r, HTMLOptions{}))
 	require.NoError(t, Table(&csv, r, FormatCSV))
 	require.Contains(t, table.String(), "1.10 (estimated, simulated)")
-	require.Regexp(t, `1\.20 +1\.29`, table.String(), "a measured figure stands alone")
+	require.Regexp(t, `1\.200 ± 0\.037 +1\.29`, table.String(), "a measured figure stands alone, with its doubt")
 	require.Contains(t, table.String(), "2.30 (estimated)")
 	require.Contains(t, page.String(), "Energy per call, J (partly estimated or simulated)")
 	require.Contains(t, page.String(), "come from a made-up source")

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -51,26 +52,53 @@ func renderTable(r bench.Results) string {
 	if len(r.Cells) == 0 {
 		return out + "No cell has been planned.\n"
 	}
-	missing := &notes{}
+	foot := &footnotes{}
 	names := newNaming(r.Cells)
 	columns := resultColumns(r.Cells)
 	t := newTable(columns)
 	for _, c := range r.Cells {
 		row := make(table.Row, 0, len(columns))
 		for _, col := range columns {
-			row = append(row, terminalText(col, col.figure(c), missing, names.cell(c.Coordinates)))
+			row = append(row, terminalText(col, col.figure(c), foot, names.cell(c.Coordinates)))
 		}
 		t.AppendRow(row)
 	}
 	out += t.Render() + "\n"
+	out += energyListing(r.Cells, names, foot)
 	out += "Latency, TTFT: seconds per call. Intervals are 95 %" + intervalNote(r.Cells) + ".\n"
 	if banner := assumptions(r); banner != "" {
 		out += banner + "\n"
 	}
-	for _, n := range missing.list {
+	for _, n := range foot.missing.list {
 		out += fmt.Sprintf("[%d] %s (%s: %s)\n", n.No, n.Reason, plural(len(n.Cells), "cell"), n.What())
 	}
+	for _, n := range foot.doubts.list {
+		out += fmt.Sprintf("†%d %s (%s: %s)\n", n.No, n.Reason, plural(len(n.Cells), "cell"), n.What())
+	}
 	return out + stoppedLines(r.Cells, names)
+}
+
+// energyListing is the table of energies by part of the host, with their
+// doubts; nothing when no energy was measured.
+func energyListing(cells []bench.CellResult, names naming, foot *footnotes) string {
+	rows := energyRows(cells)
+	if len(rows) == 0 {
+		return ""
+	}
+	columns := energyColumns(cells)
+	heads := make([]column, 0, len(columns))
+	for _, col := range columns {
+		heads = append(heads, column{head: col.head, under: col.under, text: col.text})
+	}
+	t := newTable(heads)
+	for _, r := range rows {
+		row := make(table.Row, 0, len(columns))
+		for i, col := range columns {
+			row = append(row, terminalText(heads[i], col.figure(r), foot, names.cell(r.cell.Coordinates)))
+		}
+		t.AppendRow(row)
+	}
+	return "\nEnergy per call in J, ± at 95 %\n" + t.Render() + "\n"
 }
 
 // stoppedLines say why cells stopped, each reason once.
@@ -130,18 +158,28 @@ func terminalHead(col column) string {
 }
 
 // terminalText prints a figure; only the score shows its interval, for width.
-func terminalText(col column, v value, missing *notes, cell string) string {
+func terminalText(col column, v value, foot *footnotes, cell string) string {
 	if v.figure != "" {
-		return fmt.Sprintf("%s[%d]", none, missing.ref(v.figure, v.missing, cell))
+		return fmt.Sprintf("%s[%d]", none, foot.missing.ref(v.figure, v.missing, cell))
 	}
 	beside := v.beside
 	if col.head == scoreHead {
 		beside = words(v.interval, beside)
 	}
-	if beside == "" {
-		return v.main
+	text := v.main
+	if beside != "" {
+		text += " (" + beside + ")"
 	}
-	return v.main + " (" + beside + ")"
+	for _, r := range v.remarks {
+		list, sign := foot.of(r)
+		no := strconv.Itoa(list.ref(r.figure, r.text, cell))
+		if sign == "" {
+			text += "[" + no + "]"
+		} else {
+			text += sign + no
+		}
+	}
+	return text
 }
 
 // intervalNote says over what the intervals of the shown figures were taken.
@@ -171,12 +209,34 @@ func contains(list []string, one string) bool {
 	return false
 }
 
+// marks reports whether some figure of a cell is estimated or simulated.
+func marks(c bench.CellResult) (estimated, simulated bool) {
+	add := func(e, s bool) { estimated, simulated = estimated || e, simulated || s }
+	add(energyEstimated(c) || (c.Cost != nil && c.Cost.Estimated), c.Energy != nil && c.Energy.Simulated)
+	for _, e := range c.Energies {
+		add(e.Estimated, e.Simulated)
+	}
+	for _, p := range c.EnergyByPhase {
+		add(p.Estimated, p.Simulated)
+	}
+	for _, m := range c.WhitePaper {
+		add(m.Estimated, m.Simulated)
+	}
+	for _, m := range c.Thesis {
+		add(m.Estimated, m.Simulated)
+	}
+	for _, v := range c.Curves {
+		add(v.Estimated, v.Simulated)
+	}
+	return estimated, simulated
+}
+
 // assumptions is the banner above everything that rests on one.
 func assumptions(r bench.Results) string {
 	estimated, simulated := r.Provenance.Estimated, r.Provenance.Simulated
 	for _, c := range r.Cells {
-		estimated = estimated || energyEstimated(c) || (c.Cost != nil && c.Cost.Estimated)
-		simulated = simulated || (c.Energy != nil && c.Energy.Simulated)
+		e, s := marks(c)
+		estimated, simulated = estimated || e, simulated || s
 	}
 	var parts []string
 	if estimated {

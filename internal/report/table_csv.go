@@ -43,6 +43,7 @@ func cellColumns() []csvColumn {
 		func(c bench.CellResult) *bench.Estimate { return c.WeightedScore })...)
 	columns = append(columns, estimateColumns("exact_match",
 		func(c bench.CellResult) *bench.Estimate { return c.ExactMatch })...)
+	columns = append(columns, energyCSVColumns()...)
 	return append(columns, costColumns()...)
 }
 
@@ -98,23 +99,10 @@ func tokenColumns() []csvColumn {
 	}
 }
 
-// costColumns hold energy and money, each with the word that says on what it
-// rests: measured, estimated or simulated.
+// costColumns hold money, with the word that says on what it rests: measured,
+// estimated or simulated.
 func costColumns() []csvColumn {
 	return []csvColumn{
-		{"energy_j_per_call", func(c bench.CellResult) string {
-			if c.Energy == nil {
-				return ""
-			}
-			return number(&c.Energy.Mean)
-		}},
-		{"energy_method", func(c bench.CellResult) string {
-			if c.Energy == nil {
-				return ""
-			}
-			return safe(string(c.Energy.Method))
-		}},
-		{"energy_is", func(c bench.CellResult) string { return orMeasured(c.Energy != nil, energyWord(c)) }},
 		{"cost_per_100_calls", func(c bench.CellResult) string {
 			if c.Cost == nil {
 				return ""

@@ -15,8 +15,9 @@ import (
 // Verify refuses results that hold a figure nobody could trust or repeat: one
 // without host, runtime version, model digest, prompt and dataset hash,
 // wattsweep version or method, one that is not a finite number, one that is
-// missing without a reason, or one that hides that it is estimated. The error
-// is a *[fault.Problems] that lists them all, each with its place.
+// missing without a reason, or one that hides that it is estimated or
+// simulated. Figures must agree: parts of an uncertainty with the whole, windows
+// with their phase, wall with GPU + CPU + rest. The error is a *[fault.Problems] that lists them all, each with its place.
 func Verify(r bench.Results) error {
 	v := &verifier{results: r}
 	v.nonFinite("", reflect.ValueOf(r))
@@ -41,6 +42,7 @@ func Verify(r bench.Results) error {
 type verifier struct {
 	results  bench.Results
 	problems []fault.Problem
+	marks    map[bench.CellID][]bench.Channel // estimated and simulated channels by cell
 }
 
 func (v *verifier) need(where string, ok bool, msg, mend string) {
@@ -65,6 +67,7 @@ func (v *verifier) cell(where string, c bench.CellResult) {
 		v.need(fmt.Sprintf("%s.phases[%d].method", where, i), p.EnergyJ == nil || p.Method != "",
 			"an energy without the method that made it", "state counter, trapezoid, estimated or attributed")
 	}
+	v.energies(where, c)
 	if hasFigures(c) {
 		v.provenance(where, c)
 		v.basis(where, c)
@@ -157,6 +160,9 @@ func metered(p bench.Provenance, c bench.CellResult) bool {
 // nonFinite finds every NaN and infinity with the key path under which it
 // would be printed.
 func (v *verifier) nonFinite(path string, value reflect.Value) {
+	if allFinite(value) { // curves have many points, and paths are dear
+		return
+	}
 	switch value.Kind() {
 	case reflect.Float64:
 		f := value.Float()
@@ -180,6 +186,31 @@ func (v *verifier) nonFinite(path string, value reflect.Value) {
 		}
 	default:
 	}
+}
+
+// allFinite reports whether a value holds neither NaN nor infinity.
+func allFinite(value reflect.Value) bool {
+	switch value.Kind() {
+	case reflect.Float64:
+		f := value.Float()
+		return !math.IsNaN(f) && !math.IsInf(f, 0)
+	case reflect.Pointer:
+		return value.IsNil() || allFinite(value.Elem())
+	case reflect.Slice:
+		for i := range value.Len() {
+			if !allFinite(value.Index(i)) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		for i := range value.NumField() {
+			if value.Type().Field(i).IsExported() && !allFinite(value.Field(i)) {
+				return false
+			}
+		}
+	default:
+	}
+	return true
 }
 
 func join(path, key string) string {

@@ -17,25 +17,39 @@ import (
 
 // The files that [Write] leaves in a folder.
 const (
-	HTMLFile  = "report.html"
-	JSONFile  = "results.json"
-	CallsFile = "calls.csv"
+	HTMLFile    = "report.html"
+	JSONFile    = "results.json"
+	CallsFile   = "calls.csv"
+	PhasesFile  = "phases.csv"
+	MetricsFile = "metrics.csv"
+	CurvesFile  = "curves.csv"
 )
+
+// Files lists the files that [Write] leaves, in the order in which to name
+// them.
+func Files() []string {
+	return []string{HTMLFile, JSONFile, CallsFile, PhasesFile, MetricsFile, CurvesFile}
+}
 
 // Paths are the files that [Write] wrote.
 type Paths struct {
-	HTML  string `json:"html"`
-	JSON  string `json:"json"`
-	Calls string `json:"calls"`
+	HTML    string `json:"html"`
+	JSON    string `json:"json"`
+	Calls   string `json:"calls"`
+	Phases  string `json:"phases"`
+	Metrics string `json:"metrics"`
+	Curves  string `json:"curves"`
 }
 
-// Write leaves report.html, results.json and calls.csv in dir, which it makes
-// when it does not exist. All three are written in full beside their places
+// Write leaves the files of [Files] in dir, which it makes when it does not
+// exist. All are written in full beside their places
 // and then put there, so that a full disk or a cut leaves what was there
 // before. Results that [Verify] refuses write nothing.
 func Write(dir string, r bench.Results, calls iter.Seq2[CallRow, error], o HTMLOptions) (Paths, error) {
 	paths := Paths{
 		HTML: filepath.Join(dir, HTMLFile), JSON: filepath.Join(dir, JSONFile), Calls: filepath.Join(dir, CallsFile),
+		Phases: filepath.Join(dir, PhasesFile), Metrics: filepath.Join(dir, MetricsFile),
+		Curves: filepath.Join(dir, CurvesFile),
 	}
 	if err := Verify(r); err != nil {
 		return Paths{}, err
@@ -52,6 +66,9 @@ func Write(dir string, r bench.Results, calls iter.Seq2[CallRow, error], o HTMLO
 		{paths.HTML, func(w io.Writer) error { return HTML(w, r, o) }},
 		{paths.JSON, func(w io.Writer) error { return JSON(w, r) }},
 		{paths.Calls, func(w io.Writer) error { return CallsCSV(w, calls) }},
+		{paths.Phases, func(w io.Writer) error { return PhasesCSV(w, r) }},
+		{paths.Metrics, func(w io.Writer) error { return MetricsCSV(w, r) }},
+		{paths.Curves, func(w io.Writer) error { return CurvesCSV(w, r) }},
 	}
 	for _, f := range files {
 		if err := b.add(f.place, f.write); err != nil {
