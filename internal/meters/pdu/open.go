@@ -1,0 +1,369 @@
+package pdu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gosnmp/gosnmp"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/meters"
+)
+
+// The objects of SNMPv2-MIB that every device has.
+const (
+	oidSysDescr    = "1.3.6.1.2.1.1.1.0"
+	oidSysObjectID = "1.3.6.1.2.1.1.2.0"
+)
+
+// tripSamples is how many questions the round trip is known from.
+const tripSamples = 5
+
+// New opens the meter: it asks the device what it is, finds its profile, and
+// sees that what the options name is there. A device that does not answer, or
+// tells nothing that is measured, is a *meters.Missing; options that are wrong
+// are a fault of kind Invalid.
+func New(ctx context.Context, opts Options) (*Meter, error) {
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	opts = opts.withDefaults()
+	m := &Meter{opts: opts, began: time.Now(), reasons: newReasons(), doubts: map[string]int{}}
+	s, err := dial(ctx, opts)
+	if err != nil {
+		return nil, m.absent(err.Error(), mendReach)
+	}
+	m.s = s
+	if err := m.open(ctx); err != nil {
+		_ = s.close()
+		return nil, err
+	}
+	s.retries(0)
+	return m, nil
+}
+
+const mendReach = "check address, port, community or user, and that the device's SNMP is on and lets this host read"
+
+func (m *Meter) absent(why, mend string) error {
+	return &meters.Missing{Meter: m.opts.meterName(), Why: m.opts.Address + ": " + why, Mend: mend}
+}
+
+// silent says that the device did not answer while the meter was opened.
+func (m *Meter) silent(err error) error {
+	if _, typed := errors.AsType[*fault.Error](err); typed {
+		return err
+	}
+	return m.absent(reasonOf(err, m.opts.Timeout), mendReach)
+}
+
+func (m *Meter) open(ctx context.Context) error {
+	if err := m.greet(ctx); err != nil {
+		return err
+	}
+	if err := m.pick(ctx); err != nil {
+		return err
+	}
+	if err := m.scales(ctx); err != nil {
+		return err
+	}
+	m.plan()
+	if err := m.firstRead(ctx); err != nil {
+		return err
+	}
+	m.derive()
+	m.plan()
+	m.describeDevice(ctx)
+	m.trips(ctx)
+	m.build()
+	if len(m.channels) == 0 {
+		return m.absent("tells neither power, energy nor current of what is named", "name other outlets or inlets, or objects by OID")
+	}
+	m.reset()
+	return nil
+}
+
+// greet asks what the device is.
+func (m *Meter) greet(ctx context.Context) error {
+	got, err := m.s.get(ctx, m.elapsed, []string{oidSysDescr, oidSysObjectID})
+	if err != nil {
+		return m.silent(err)
+	}
+	m.info.Descr = plainText(got[0].v)
+	if id, ok := got[1].v.Value.(string); ok && got[1].v.Type == gosnmp.ObjectIdentifier {
+		m.info.ObjectID = strings.TrimPrefix(id, ".")
+	}
+	m.simulated = m.opts.Simulated || strings.Contains(strings.ToLower(m.info.Descr), "simulated")
+	return nil
+}
+
+// pick finds the profile and what of it is read.
+func (m *Meter) pick(ctx context.Context) error {
+	if len(m.opts.Objects) > 0 {
+		m.info.Profile, m.free = "objects", true
+		m.members = freeMembers(m.opts)
+		return nil
+	}
+	p, err := m.findProfile(ctx)
+	if err != nil {
+		return err
+	}
+	m.profile, m.info.Profile, m.info.Title = p, p.Name, p.Title
+	if p.Refresh.Seconds > 0 {
+		m.period, m.periodBasis = p.Refresh.period(), "stated: "+p.Refresh.Basis
+	}
+	if p.Table != nil {
+		return m.pickSensors(ctx)
+	}
+	if m.members, err = p.members(m.opts); err != nil {
+		return err
+	}
+	m.addInletCheck()
+	return nil
+}
+
+func (m *Meter) pickSensors(ctx context.Context) error {
+	all, picked, err := m.profile.tableMembers(ctx, m.s, m.opts)
+	if err != nil {
+		return m.silent(err)
+	}
+	m.members = all
+	for _, one := range picked {
+		for _, r := range one.rows {
+			if rate := m.profile.Table.rate(ctx, m.s, r); rate > m.period {
+				m.period, m.periodBasis = rate, "stated by the device for its sensor"
+			}
+		}
+	}
+	return nil
+}
+
+// findProfile reads the user's file, takes the one he names, or asks the
+// device.
+func (m *Meter) findProfile(ctx context.Context) (*profile, error) {
+	if m.opts.ProfileFile != "" {
+		text, err := os.ReadFile(m.opts.ProfileFile)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "", "check the path of the profile", "read PDU profile: %w", err)
+		}
+		return parseProfile(m.opts.ProfileFile, text)
+	}
+	all, err := builtin()
+	if err != nil {
+		return nil, err
+	}
+	if m.opts.Profile != "" {
+		at := slices.IndexFunc(all, func(p *profile) bool { return p.Name == m.opts.Profile })
+		if at < 0 {
+			return nil, fault.New(fault.Invalid, "", "profiles are "+strings.Join(profileNames(all), ", "), "PDU profile %q is unknown", clip(m.opts.Profile))
+		}
+		return all[at], nil
+	}
+	for _, p := range candidates(all, m.info.ObjectID) {
+		fits, err := m.fits(ctx, p)
+		if err != nil {
+			return nil, m.silent(err)
+		}
+		if fits {
+			return p, nil
+		}
+	}
+	return nil, m.absent(fmt.Sprintf("answers as %s, which no profile fits", orUnknown(m.info.ObjectID)),
+		"name a profile ("+strings.Join(profileNames(all), ", ")+"), or its objects by OID, unit and scale")
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "an unknown kind of device"
+	}
+	return "sysObjectID " + text
+}
+
+// fits asks for the profile's probes: one that holds a value is enough.
+func (m *Meter) fits(ctx context.Context, p *profile) (bool, error) {
+	if len(p.Match.Probe) == 0 {
+		return true, nil
+	}
+	for _, probe := range p.Match.Probe {
+		oid := expand(probe, p.unit(m.opts), "1")
+		got, err := m.s.get(ctx, m.elapsed, []string{oid})
+		if err != nil {
+			return false, err
+		}
+		if there(got[0].v) {
+			return true, nil
+		}
+		p, err := m.s.ask(ctx, func() (*gosnmp.SnmpPacket, error) { return m.s.g.GetNext([]string{oid}) })
+		if err != nil {
+			return false, err
+		}
+		if p.Error == gosnmp.NoError && len(p.Variables) == 1 && strings.HasPrefix(strings.TrimPrefix(p.Variables[0].Name, "."), oid+".") && there(p.Variables[0]) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// there reports whether the device has the object.
+func there(v gosnmp.SnmpPDU) bool {
+	switch v.Type {
+	case gosnmp.NoSuchObject, gosnmp.NoSuchInstance, gosnmp.EndOfMibView, gosnmp.Null, gosnmp.UnknownType:
+		return false
+	default:
+		return true
+	}
+}
+
+// scales asks for the decimal digits of the sensors that have them.
+func (m *Meter) scales(ctx context.Context) error {
+	for _, one := range m.allMembers() {
+		var kept []*object
+		for _, o := range one.values {
+			if o.digits != "" {
+				got, err := m.s.get(ctx, m.elapsed, []string{o.digits})
+				if err != nil {
+					return m.silent(err)
+				}
+				d := number(got[0].v)
+				if !d.ok() || o.setDigits(d.value) != nil {
+					continue // without its scale a count means nothing
+				}
+			}
+			kept = append(kept, o)
+		}
+		one.values = kept
+	}
+	return nil
+}
+
+// firstRead drops what the device does not have. What is only away for now
+// stays: it is asked twice.
+func (m *Meter) firstRead(ctx context.Context) error {
+	lacks := map[*object]string{}
+	for range 2 {
+		all, err := m.s.get(ctx, m.elapsed, m.question)
+		if err != nil {
+			return m.silent(err)
+		}
+		clear(lacks)
+		for _, one := range m.allMembers() {
+			for _, o := range one.values {
+				o.dropAbsent(all)
+				if s := o.decode(all[o.slot].v); s.state == bench.ReadingMissing {
+					lacks[o] = s.reason
+				}
+			}
+		}
+		if len(lacks) == 0 {
+			break
+		}
+	}
+	for _, one := range m.members {
+		one.values = slices.DeleteFunc(one.values, func(o *object) bool { return lacks[o] != "" && (!m.free || lacks[o] == whyNoObject) })
+		if len(one.values) == 0 || !m.free && one.of(power) == nil && one.of(energy) == nil && one.of(current) == nil {
+			return fault.New(fault.Invalid, "", "name what the device has"+m.listed(ctx, one), "PDU %s at %s tells nothing of %s: its objects are not there or not available",
+				m.opts.Name, m.opts.Address, one.text)
+		}
+	}
+	m.checks = slices.DeleteFunc(m.checks, func(one *member) bool {
+		return slices.ContainsFunc(one.values, func(o *object) bool { return lacks[o] != "" })
+	})
+	return nil
+}
+
+// listed names the outlets that the device has, for a message.
+func (m *Meter) listed(ctx context.Context, one *member) string {
+	if m.profile == nil {
+		return ""
+	}
+	found := m.list(ctx, string(one.scope))
+	if len(found) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(found, ", ")
+}
+
+// list walks the column that has an instance for each connection of a scope.
+func (m *Meter) list(ctx context.Context, scopeName string) []string {
+	column := m.profile.Scopes[scopeName].List
+	if column == "" {
+		return nil
+	}
+	column = expand(column, m.profile.unit(m.opts), "1")
+	rows, err := m.s.walk(ctx, column)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, v := range rows {
+		all = append(all, strings.TrimPrefix(v.Name, strings.TrimPrefix(column, ".")+"."))
+	}
+	return all
+}
+
+// dropAbsent forgets what the device does not tell beside the value itself.
+func (o *object) dropAbsent(all []answer) {
+	for _, aux := range []struct {
+		oid  *string
+		slot *int
+	}{{&o.available, &o.availableSlot}, {&o.timestamp, &o.timestampSlot}, {&o.quality, &o.qualitySlot}} {
+		if *aux.slot >= 0 && !there(all[*aux.slot].v) {
+			*aux.oid, *aux.slot = "", -1
+		}
+	}
+}
+
+// settleFloor turns a power's floor that is known as a current into watts.
+func (m *Meter) settleFloor(one *member) {
+	p := one.of(power)
+	if p == nil || p.floorA == 0 {
+		return
+	}
+	at, basis := m.opts.VoltageV, "stated"
+	if at == 0 {
+		at, basis = assumedV, "assumed"
+	}
+	p.floor = p.floorA * at
+	p.floorBasis += fmt.Sprintf("; %g W at %g V %s", p.floor, at, basis)
+}
+
+// assumedV is the voltage that turns a floor in amperes into watts for a
+// report where none is stated. No figure of energy rests on it.
+const assumedV = 230
+
+// derive turns a current into a power where voltage and power factor are
+// stated and the device tells no power itself.
+func (m *Meter) derive() {
+	for _, one := range m.members {
+		m.settleFloor(one)
+		i := one.of(current)
+		if one.of(power) != nil || i == nil || m.opts.VoltageV == 0 {
+			continue
+		}
+		by := m.opts.VoltageV * m.opts.PowerFactor
+		o := *i
+		o.q, o.factor, o.assumed = power, i.factor*by, true
+		o.resolution, o.floor, o.absolute = i.resolution*by, i.floor*by, i.absolute*by
+		o.method = fmt.Sprintf("current × %g V stated × power factor %g stated", m.opts.VoltageV, m.opts.PowerFactor)
+		one.values = append([]*object{&o}, one.values...)
+		one.voltAmpere = false
+	}
+}
+
+// trips measures the round trip, which is the doubt of every stamp.
+func (m *Meter) trips(ctx context.Context) {
+	var all []time.Duration
+	for range tripSamples {
+		if _, err := m.s.get(ctx, m.elapsed, m.question); err == nil {
+			all = append(all, m.s.tripTime())
+		}
+	}
+	if len(all) > 0 {
+		m.stampError = slices.Max(all) / 2
+	}
+}
