@@ -11,7 +11,6 @@ package cost
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"golang.org/x/text/currency"
 
@@ -106,12 +105,6 @@ func supplied(energyJ bench.EnergyFigure, prices bench.PriceConfig) (kwh, pue fl
 	joules := units.Joules(energyJ.Mean)
 	words = fmt.Sprintf("%s per call (%s) ÷ 3.6e6 J/kWh × PUE %g%s", joules, energyJ.Method, pue, stated)
 	return joules.KWh(), pue, words, nil
-}
-
-// WhitePaperPer100 is the white paper's energy cost of 100 calls: mean power ×
-// mean latency / 3.6e6 × price × 100, without PUE. Price is that of one kWh.
-func WhitePaperPer100(meanPower units.Watts, meanLatency time.Duration, price units.Money) units.Money {
-	return units.Money{Amount: meanPower.For(meanLatency).KWh() * price.Amount * Calls, Currency: price.Currency}
 }
 
 // CheckCurrency refuses what is no ISO 4217 code in capitals.

@@ -8,16 +8,17 @@ import (
 // the energy of inference: the baseline with nothing loaded, or the loaded
 // idle.
 type floor struct {
-	powerW   float64 // of all devices
-	readings []floorReading
-	missing  string // why there is none
+	powerW  float64       // of all devices
+	devices []deviceFloor // in the order of the chosen channels
+	missing string        // why there is none
 }
 
-// floorReading is one window of one channel that a floor rests on.
-type floorReading struct {
-	channel string
-	of      bench.PhaseReading
-	seconds float64 // of all windows of the channel
+// deviceFloor is the floor of one device with the windows that it rests on.
+type deviceFloor struct {
+	channel  string
+	powerW   float64
+	readings []bench.PhaseReading
+	seconds  float64 // of all readings
 }
 
 // floorOf is the mean power in W of chosen channels in a phase, each by the
@@ -26,50 +27,47 @@ type floorReading struct {
 func (a *account) floorOf(phase bench.Phase, g group, chosen []series) floor {
 	var f floor
 	for i, s := range chosen {
-		one := a.channelFloor(phase, s)
+		one, missing := a.channelFloor(phase, s)
 		for _, other := range g.devices[i].list {
-			if one.missing != "" && other.channel.Name != s.channel.Name {
-				if instead := a.channelFloor(phase, other); instead.missing == "" {
-					one = instead
+			if missing != "" && other.channel.Name != s.channel.Name {
+				if instead, none := a.channelFloor(phase, other); none == "" {
+					one, missing = instead, ""
 				}
 			}
 		}
-		if one.missing != "" {
-			return one
+		if missing != "" {
+			return floor{missing: missing}
 		}
 		f.powerW += one.powerW
-		f.readings = append(f.readings, one.readings...)
+		f.devices = append(f.devices, one)
 	}
 	return f
 }
 
 // channelFloor is the mean power of one channel in a phase.
-func (a *account) channelFloor(phase bench.Phase, s series) floor {
-	var f floor
-	var joules, seconds float64
+func (a *account) channelFloor(phase bench.Phase, s series) (f deviceFloor, missing string) {
+	f.channel = s.channel.Name
+	joules := 0.0
 	for _, key := range s.windowsOf(phase) {
 		p := s.of[key]
 		energyJ, why := meanEnergy(p)
 		if why = or(a.void(key), why); why != "" {
-			f.missing = why
+			missing = why
 			continue
 		}
 		joules += energyJ
-		seconds += p.Window.Seconds()
-		f.readings = append(f.readings, floorReading{channel: s.channel.Name, of: p})
+		f.seconds += p.Window.Seconds()
+		f.readings = append(f.readings, p)
 	}
 	switch {
-	case seconds > 0:
-		f.powerW, f.missing = joules/seconds, ""
-	case f.missing != "":
-		f.missing = "no " + string(phase) + " of " + s.channel.Name + ": " + f.missing
+	case f.seconds > 0:
+		f.powerW = joules / f.seconds
+		return f, ""
+	case missing != "":
+		return f, "no " + string(phase) + " of " + s.channel.Name + ": " + missing
 	default:
-		f.missing = "no " + string(phase) + " of " + s.channel.Name + " was measured"
+		return f, "no " + string(phase) + " of " + s.channel.Name + " was measured"
 	}
-	for i := range f.readings {
-		f.readings[i].seconds = seconds
-	}
-	return f
 }
 
 // meanEnergy is a window's energy in J for a mean power: its own or, where the
