@@ -62,7 +62,63 @@ func charts(cells []bench.CellResult, rows []dotRow, series []string) []chart {
 		"score-energy", "Accuracy against energy" + word, "Weighted score against energy per call of each cell.",
 		"energy per call, J" + word, energyCost,
 	}, "Up is more accurate, left takes less energy.")
+	s.scatter(scatterSpec{
+		"score-cost", "Accuracy against cost" + costTitle(cells), "Weighted score against the cost of 100 calls of each cell.",
+		"cost of 100 calls" + currencyNote(cells), moneyCost,
+	}, "Up is more accurate, left is cheaper. Electricity only.")
+	s.dots(dotSpec{
+		"million", "Cost of a million calls" + currencyNote(cells), "Cost of the electricity of a million calls of each cell.",
+		false, millionPoint,
+	}, "Electricity of a million calls at the price that the sweep states; no idle time, no hardware.")
+	if d, ok := drawSizes(cells, series); ok {
+		s.list = append(s.list, chart{d.Title, "Energy of one call against the number of weights, both logarithmic where they " +
+			"span much. The line is the ± at 95 %, where one is known. A cell of the same language further down takes less.", []drawing{d}})
+	}
 	return s.list
+}
+
+// currencyNote names the currency that all costs share, and on what they rest.
+func currencyNote(cells []bench.CellResult) string {
+	has := func(c bench.CellResult) bool { return c.Cost != nil }
+	currency, one := commonWord(cells, has, func(c bench.CellResult) string { return printable(c.Cost.Currency, 12) })
+	if !one {
+		currency = "several currencies"
+	}
+	if currency != "" {
+		currency = ", " + currency
+	}
+	return currency + costTitle(cells)
+}
+
+// costTitle says on what the costs rest, for a title.
+func costTitle(cells []bench.CellResult) string {
+	word, same := commonWord(cells, func(c bench.CellResult) bool { return c.Cost != nil }, costWord)
+	if !same {
+		word = "partly estimated or simulated"
+	}
+	if word == "" {
+		return ""
+	}
+	return " (" + word + ")"
+}
+
+// moneyCost gives the cost of 100 calls; its doubt is at least that of the
+// energy.
+func moneyCost(c bench.CellResult) (at float64, low, high *float64, ok bool) {
+	if c.Cost == nil {
+		return 0, nil, nil, false
+	}
+	return c.Cost.Amount, nil, nil, true
+}
+
+// millionPoint is the cost of a million calls.
+func millionPoint(c bench.CellResult) (dotPoint, bool) {
+	if c.Cost == nil {
+		return dotPoint{}, false
+	}
+	amount := c.Cost.Amount * 1e4
+	text := three(amount) + " " + printable(c.Cost.Currency, 12)
+	return dotPoint{at: amount, text: text, title: words(printable(c.Model, 80)+", "+language(c.Language)+": "+text, costWord(c))}, true
 }
 
 func latencyCost(c bench.CellResult) (at float64, low, high *float64, ok bool) {

@@ -8,8 +8,10 @@ import "strconv"
 type drawing struct {
 	ID, Title, Desc string
 	Height          int
-	Lines           []line
+	Under           []band // shades, below everything
+	Grid            []line
 	Bands           []band
+	Lines           []line
 	Panels          []panel
 	Marks           []mark
 	Texts           []label
@@ -60,7 +62,7 @@ func (d *drawing) vertical(a axis, top, bottom int) {
 		if t.At == 0 {
 			class = "grid zero"
 		}
-		d.line(x, top, x, bottom, class)
+		d.Grid = append(d.Grid, line{x, px(top), x, px(bottom), class})
 		d.text(x, bottom+16, "tick mid", t.Label)
 	}
 }

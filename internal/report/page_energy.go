@@ -6,25 +6,26 @@ import (
 
 // energySections are the parts of the page about power and energy.
 type energySections struct {
-	Energies     tableView
-	Courses      []courseView
-	CoursesLeft  string // which cells have no curve on the page, and why
-	Cumulative   *chart
-	CumLegend    []legendItem
-	PhaseChart   []drawing
-	PhaseLegend  []legendItem
-	PhaseEnergy  tableView
-	Reconcile    []drawing
-	Reconciled   tableView
-	Budget       []drawing
-	BudgetLegend []legendItem
-	Budgets      tableView
-	WhitePaper   []tableView
-	Thesis       []tableView
-	Drift        string
-	Trends       tableView
-	Sampling     tableView
-	GPUs         tableView
+	Energies      tableView
+	Courses       []courseView
+	CoursesLeft   string // which cells have no curve on the page, and why
+	Cumulative    *chart
+	CumLegend     []legendItem
+	PhaseChart    []drawing
+	PhaseLegend   []legendItem
+	PhaseEnergy   tableView
+	Reconcile     []drawing
+	ReconcileKeys []legendItem
+	Reconciled    tableView
+	Budget        []drawing
+	BudgetLegend  []legendItem
+	Budgets       tableView
+	WhitePaper    []tableView
+	Thesis        []tableView
+	Drift         string
+	Trends        tableView
+	Sampling      tableView
+	GPUs          tableView
 }
 
 // courseView is one cell's power over time.
@@ -64,6 +65,7 @@ func (p *page) addEnergy(r bench.Results, foot *footnotes) {
 	}
 	s.PhaseEnergy = phaseEnergyTable(cells)
 	s.Reconcile, s.Reconciled = reconcileDrawings(cells), reconcileTable(cells)
+	s.ReconcileKeys = reconcileLegend()
 	list := budgets(cells)
 	s.Budget, s.BudgetLegend, s.Budgets = budgetDrawings(list), budgetLegend(list), budgetTable(list)
 	s.WhitePaper = metricTables("white-paper-metrics", "the white paper", cells,

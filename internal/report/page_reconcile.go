@@ -52,6 +52,15 @@ func reconcileDrawings(cells []bench.CellResult) []drawing {
 	return panels
 }
 
+// reconcileLegend names the parts of the bars.
+func reconcileLegend() []legendItem {
+	return []legendItem{
+		{"M-5,-5H5V5H-5z", "s0", "GPU"},
+		{"M-5,-5H5V5H-5z", "s1", "CPU"},
+		{"M-5,-5H5V5H-5z", "s5", "rest"},
+	}
+}
+
 func (d *drawing) reconcile(c bench.CellResult, name string, a axis, y int) {
 	r := c.Reconciliation
 	word := channelsWord(c, r.Channels)

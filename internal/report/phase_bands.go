@@ -46,7 +46,8 @@ func (d *drawing) phases(steps []curveStep, times axis, top, bottom int) {
 		} else if i%2 == 1 {
 			class = "phase odd"
 		}
-		d.block(from, upTo, top, bottom-top, class, name+", "+seconds(s.upTo-s.from))
+		title := name + ", " + seconds(s.upTo-s.from)
+		d.Under = append(d.Under, band{pct(from), px(top), pct(upTo - from), px(bottom - top), class, title})
 		room := phaseLabelRune * float64(len([]rune(name)))
 		if upTo-from >= room && from >= free {
 			d.text(pct((from+upTo)/2), top-8, "tick mid", name)

@@ -151,7 +151,7 @@ func (d *drawing) horizontal(values axis, top, height int, unit string) {
 		if t.At == 0 {
 			class = "grid zero"
 		}
-		d.line(pct(timeFrom), y, pct(timeUpTo), y, class)
+		d.Grid = append(d.Grid, line{pct(timeFrom), px(y), pct(timeUpTo), px(y), class})
 		text := t.Label
 		if i == len(values.ticks)-1 {
 			text += " " + unit

@@ -60,7 +60,7 @@ func drawScatter(spec scatterSpec, cells []bench.CellResult, series []string) (d
 	d.vertical(xs, scatterTop, scatterBottom)
 	for _, t := range ys.ticks {
 		y := scoreY(ys, t.At)
-		d.line(pct(scatterFrom), y, pct(scatterUpTo), y, "grid")
+		d.Grid = append(d.Grid, line{pct(scatterFrom), px(y), pct(scatterUpTo), px(y), "grid"})
 		d.text("0", y+4, "tick", t.Label)
 	}
 	d.text(pct((scatterFrom+scatterUpTo)/2), scatterHeight-4, "axistitle mid", spec.xTitle)
