@@ -1,6 +1,8 @@
 package trace_test
 
 import (
+	"encoding/binary"
+	"math"
 	"testing"
 	"time"
 
@@ -73,4 +75,62 @@ func TestWhatIsEncodedComesBack(t *testing.T) {
 			t.Logf("%s in blocks of %d ticks: %.2f bytes per sample", one.Meter, size, float64(bytes)/float64(one.Samples()))
 		}
 	}
+}
+
+func floatOf(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
+
+// bitsOf tells readings apart to the bit, also those that are no number.
+func bitsOf(r bench.Reading) [4]uint64 {
+	return [4]uint64{uint64(r.At), math.Float64bits(r.Value), uint64(r.State), uint64(r.Reason)} //nolint:gosec // compared alone
+}
+
+func TestDamagedBlocksGiveOneClearError(t *testing.T) {
+	t.Parallel()
+	good := blocks(tracetest.Simulated(2, 1, 30, 50*time.Millisecond), 30)[0]
+	huge := sealed(append([]byte{0, 0, 0}, 0xFF, 0xFF, 0x03, 0xFF, 0xFF, 0x03, 1, 0, 0, 0, 0))
+	flipped := append([]byte(nil), good...)
+	flipped[len(flipped)/2] ^= 4
+	newer := append([]byte(nil), good...)
+	newer[2] = 2
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":      {nil, "it is too short"},
+		"cut":        {good[:len(good)-9], "checksum"},
+		"flipped":    {flipped, "checksum"},
+		"other file": {[]byte("PAR1 and so on"), "does not begin as a block does"},
+		"newer":      {newer, "version 2, this build reads version 1"},
+		"too large":  {huge, "larger than a block can be"},
+		"no columns": {sealed([]byte{0, 0, 0, 2, 8, 1, 0, 0, 0, 0}), "end early"},
+	} {
+		var d trace.Decoder
+		_, err := d.Decode(c.data, nil)
+		require.ErrorContains(t, err, c.want, name)
+	}
+}
+
+func TestOneChannelIsReadWithoutTheOthers(t *testing.T) {
+	t.Parallel()
+	one := tracetest.Simulated(4, 2, 100, 50*time.Millisecond)
+	var d trace.Decoder
+	b, err := d.Decode(blocks(one, 100)[0], func(ch int) bool { return ch == 12 })
+	require.NoError(t, err)
+	require.Nil(t, b.Readings[11])
+	for i, r := range b.Readings[12] {
+		require.Equal(t, kept(one.Channels[12], one.Ticks[i][12]), r)
+	}
+}
+
+func TestEmptyBlocks(t *testing.T) {
+	t.Parallel()
+	var d trace.Decoder
+	b, err := d.Decode(trace.NewEncoder(nil, time.Second).Encode(0, 0), nil)
+	require.NoError(t, err)
+	require.Empty(t, b.Seq)
+	none := trace.NewEncoder(nil, time.Second) // a meter without channels
+	none.Add(3, nil)
+	b, err = d.Decode(none.Encode(0, 1), nil)
+	require.NoError(t, err)
+	require.Equal(t, []int64{3}, b.Seq)
 }

@@ -1,0 +1,144 @@
+package trace
+
+import (
+	"sort"
+	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// Samples are the decoded readings of a series, or of a part of it.
+type Samples struct {
+	Series bench.TraceSeries
+	Seq    []int64
+	// Readings of each channel, tick by tick; nil for channels not asked for.
+	Readings [][]bench.Reading
+}
+
+// Load decodes blocks of one series in the order of time. want says which
+// channels are needed, nil for all. A tick that stands in two blocks counts
+// once.
+func Load(series bench.TraceSeries, blocks []bench.TraceBlock, want func(channel int) bool) (Samples, error) {
+	s := Samples{Series: series, Readings: make([][]bench.Reading, len(series.Channels))}
+	var d Decoder
+	for _, one := range blocks {
+		b, err := d.Decode(one.Data, want)
+		if err != nil {
+			return Samples{}, err
+		}
+		if len(b.Readings) != len(series.Channels) {
+			return Samples{}, broken("it has another number of channels than its series")
+		}
+		fresh := 0
+		if n := len(s.Seq); n > 0 {
+			fresh = sort.Search(len(b.Seq), func(i int) bool { return b.Seq[i] > s.Seq[n-1] })
+		}
+		s.Seq = append(s.Seq, b.Seq[fresh:]...)
+		for ch, readings := range b.Readings {
+			if readings != nil {
+				s.Readings[ch] = append(s.Readings[ch], readings[fresh:]...)
+			}
+		}
+	}
+	return s, nil
+}
+
+// Channel gives the place of a channel by its name, -1 when there is none.
+func (s Samples) Channel(name string) int {
+	for i, c := range s.Series.Channels {
+		if c.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Stamp gives a moment on the clock of the samples.
+func (s Samples) Stamp(t time.Time) time.Duration { return t.Sub(s.Series.Anchor) }
+
+// Span gives the first and the last stamp of a channel; ok is false when there
+// is none.
+func (s Samples) Span(channel int) (first, last time.Duration, ok bool) {
+	r := s.Readings[channel]
+	if len(r) == 0 {
+		return 0, 0, false
+	}
+	return r[0].At, r[len(r)-1].At, true
+}
+
+// Reason gives the words of a reading's reason, "" when it has none.
+func (s Samples) Reason(r bench.Reading) string {
+	if r.State == bench.ReadingOK {
+		return ""
+	}
+	if int(r.Reason) < len(s.Series.Reasons) && (r.Reason > 0 || r.State == bench.ReadingMissing) {
+		return s.Series.Reasons[r.Reason]
+	}
+	return "the reading is " + r.State.String()
+}
+
+// gap is how far apart two readings may be and still be joined by a line:
+// three and a half periods, as in package meters.
+func (s Samples) gap(channel int) time.Duration {
+	period := max(s.Series.Interval, s.Series.Channels[channel].UpdatePeriod)
+	return 3*period + period/2
+}
+
+// joinable reports whether a reading's value can be the end of a line: also
+// the first after a counter's reset.
+func joinable(r bench.Reading) bool { return r.Has() || r.State == bench.ReadingReset }
+
+// lines visits the pairs of readings that follow each other and reach into
+// from..to, also those too far apart to be joined.
+func (s Samples) lines(channel int, from, to time.Duration, visit func(a, b bench.Reading)) {
+	r := s.Readings[channel]
+	i := sort.Search(len(r), func(i int) bool { return r[i].At > from })
+	for i > 0 {
+		i--
+		if joinable(r[i]) {
+			break
+		}
+	}
+	var a bench.Reading
+	have := false
+	for ; i < len(r); i++ {
+		if !joinable(r[i]) {
+			continue
+		}
+		if have && r[i].At > from && r[i].At > a.At {
+			visit(a, r[i])
+		}
+		a, have = r[i], true
+		if a.At >= to {
+			return
+		}
+	}
+}
+
+// stretch is what the lines between readings add up to over some time.
+type stretch struct {
+	covered  time.Duration
+	integral float64 // channel's unit × s
+	min, max float64
+}
+
+// add takes in the part of the line from a to b that lies in from..to.
+func (s *stretch) add(a, b bench.Reading, from, to time.Duration) {
+	from, to = max(from, a.At), min(to, b.At)
+	if to <= from {
+		return
+	}
+	slope := (b.Value - a.Value) / float64(b.At-a.At)
+	v0, v1 := a.Value+slope*float64(from-a.At), b.Value-slope*float64(b.At-to)
+	if s.covered == 0 {
+		s.min, s.max = v0, v0
+	}
+	s.min, s.max = min(s.min, v0, v1), max(s.max, v0, v1)
+	s.covered += to - from
+	s.integral += (v0 + v1) / 2 * (to - from).Seconds()
+}
+
+// mean is weighted by time. Rounding never takes it past the extremes.
+func (s *stretch) mean() float64 {
+	return min(max(s.integral/s.covered.Seconds(), s.min), s.max)
+}
