@@ -59,7 +59,7 @@ func parameters(text string) func(func(string, string) bool) {
 			value := ""
 			if strings.HasPrefix(rest, `"`) {
 				value, text, ok = strings.Cut(rest[1:], `"`)
-				if !ok || strings.ContainsAny(value, "\\\r\n") {
+				if !ok {
 					return
 				}
 				text = strings.TrimLeft(text, " ,")

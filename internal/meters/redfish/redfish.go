@@ -1,0 +1,261 @@
+package redfish
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/meters"
+)
+
+const (
+	defaultTimeout = 5 * time.Second
+	// assumedPeriod is a usual period of BMCs that tell none.
+	assumedPeriod = 5 * time.Second
+	// A BMC is a slow computer with much else to do.
+	leastInterval = 500 * time.Millisecond
+	mostInterval  = 30 * time.Second
+)
+
+// Options say which BMC or PDU to read and how.
+type Options struct {
+	Name     string // the meter is called redfish.NAME
+	URL      string // https://192.0.2.8
+	User     string
+	Password string
+	// Fingerprint is the SHA-256 of the certificate in hex, colons allowed, for
+	// one that no authority signed; "" leaves it to the system's authorities.
+	Fingerprint string
+	// Chassis whose power is read; "" takes the only one that tells power.
+	Chassis string
+	// PDU reads a rack PDU instead of a chassis, by its id below
+	// PowerEquipment/RackPDUs: the whole of it, or Outlets where they are given.
+	PDU      string
+	Outlets  []string
+	Timeout  time.Duration // of one request; 0 is 5 s
+	Interval time.Duration // between reads; 0 is half of the update period that is told or found
+	// Watch is how long Characterise looks for the update period; 0 is 20 s.
+	Watch time.Duration
+	// Simulated marks every channel as made up, for a test server.
+	Simulated bool
+}
+
+// Meter reads one BMC or PDU.
+type Meter struct {
+	name     string
+	opts     Options
+	client   *client
+	feeds    []feed
+	channels []bench.Channel
+	told     []traits // of each channel
+	last     []string // the BMC's own time of each channel's newest value
+	interval time.Duration
+	closed   bool
+}
+
+// feed is a resource that is read at each tick, with the channels it fills.
+type feed struct {
+	path  string
+	items []item
+	first int // channel of the first item
+}
+
+var (
+	_ meters.Meter         = (*Meter)(nil)
+	_ meters.Paced         = (*Meter)(nil)
+	_ meters.Characterised = (*Meter)(nil)
+)
+
+// What the reasons of readings are; the order is that of reasons.
+const (
+	reasonTimeout = iota
+	reasonUnreachable
+	reasonTrust
+	reasonAuth
+	reasonHTTP
+	reasonRedirect
+	reasonTooLong
+	reasonJSON
+	reasonField
+	reasonDisabled
+	reasonType
+	reasonRange
+	reasonZero
+	reasonOld
+)
+
+func reasons() []string {
+	return []string{
+		reasonTimeout:     "the BMC did not answer in time",
+		reasonUnreachable: "the BMC could not be reached",
+		reasonTrust:       "the certificate of the BMC is not trusted",
+		reasonAuth:        "the BMC refused the user or the password",
+		reasonHTTP:        "the BMC answered with an error",
+		reasonRedirect:    "the BMC sent the request elsewhere, which is not followed",
+		reasonTooLong:     "the answer is longer than 1 MiB",
+		reasonJSON:        "the answer is not a JSON object",
+		reasonField:       "the answer lacks this value",
+		reasonDisabled:    "the sensor is not enabled",
+		reasonType:        "the value in the answer is no number",
+		reasonRange:       "the value is outside of what a machine can draw",
+		reasonZero:        "the BMC tells 0 W for a machine that runs",
+		reasonOld:         "the BMC has not renewed the value since the sample before",
+	}
+}
+
+// New logs in, finds the resources that tell power and opens the meter. A BMC
+// that does not answer or tells no power is a *meters.Missing; a choice that
+// the user has to make is a fault that lists the choices.
+func New(ctx context.Context, opts Options) (*Meter, error) {
+	base, err := opts.check()
+	if err != nil {
+		return nil, err
+	}
+	m := &Meter{name: "redfish." + opts.Name, opts: opts, client: newClient(opts, base)}
+	if err := m.discover(ctx); err != nil {
+		m.client.close()
+		return nil, err
+	}
+	m.last = make([]string, len(m.channels))
+	m.pace()
+	return m, nil
+}
+
+// check refuses what cannot be, and fills what was left out.
+func (o *Options) check() (*url.URL, error) {
+	refuse := func(hint, format string, args ...any) error {
+		return fault.New(fault.Invalid, "", hint, "redfish meter %q: "+format, append([]any{o.Name}, args...)...)
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	if o.Name == "" || len(o.Name) > 64 || strings.Trim(o.Name, letters) != "" {
+		return nil, refuse("name the BMC with letters, digits, - and _", "name cannot be used in the name of a channel")
+	}
+	base, err := url.Parse(o.URL)
+	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
+		return nil, refuse("give the address as https://192.0.2.8", "address is not one of https") // may hold a password: not quoted
+	}
+	if base.User != nil {
+		if o.User == "" {
+			o.User = base.User.Username()
+		}
+		if secret, ok := base.User.Password(); ok && o.Password == "" {
+			o.Password = secret
+		}
+	}
+	if base.Scheme == "http" && o.Password != "" && !loopback(base.Hostname()) {
+		return nil, refuse("use https and give the fingerprint of the certificate", "a password would go over the network unencrypted")
+	}
+	o.Fingerprint = strings.ToLower(strings.ReplaceAll(o.Fingerprint, ":", ""))
+	if raw, err := hex.DecodeString(o.Fingerprint); err != nil || (len(raw) != 32 && o.Fingerprint != "") {
+		return nil, refuse("give the SHA-256 of the certificate in 64 hex digits", "fingerprint is not a SHA-256")
+	}
+	ids := append([]string{o.Chassis, o.PDU}, o.Outlets...)
+	for _, id := range ids {
+		if id != "" && (strings.Trim(id, letters+".~+") != "" || strings.Contains(id, "..")) {
+			return nil, refuse("give an id as the BMC lists it", "id %q cannot be part of a path", id)
+		}
+	}
+	switch {
+	case len(o.Outlets) > 0 && o.PDU == "", o.Chassis != "" && o.PDU != "", len(o.Outlets) > 64:
+		return nil, refuse("give either a chassis, or a PDU with up to 64 of its outlets", "chassis, PDU and outlets do not fit together")
+	case o.Timeout < 0 || o.Interval < 0 || o.Watch < 0:
+		return nil, refuse("0 leaves a time to the meter", "a time is negative")
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Watch == 0 {
+		o.Watch = 20 * time.Second
+	}
+	return &url.URL{Scheme: base.Scheme, Host: base.Host}, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// pace sets the interval: the one asked for, else half of the shortest period
+// that is told or found.
+func (m *Meter) pace() {
+	m.interval = m.opts.Interval
+	if m.interval > 0 {
+		return
+	}
+	period := m.channels[0].UpdatePeriod
+	for _, c := range m.channels {
+		period = min(period, c.UpdatePeriod)
+	}
+	m.interval = min(max(period/2, leastInterval), mostInterval)
+}
+
+// Name is redfish.NAME.
+func (m *Meter) Name() string { return m.name }
+
+// Channels describes power, and energy where it is told.
+func (m *Meter) Channels() []bench.Channel { return m.channels }
+
+// Interval is how often the BMC is worth asking.
+func (m *Meter) Interval() time.Duration { return m.interval }
+
+// Reasons lists why readings can hold no value.
+func (m *Meter) Reasons() []string { return reasons() }
+
+var errClosed = errors.New("redfish meter is closed")
+
+// Read asks for each resource once. It waits for the answers, each no longer
+// than Options.Timeout, and allocates, as HTTP does.
+func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.Reading) error {
+	if m.closed {
+		return errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err //nolint:wrapcheck // the caller's own cancellation
+	}
+	_, err := m.read(ctx, now, dst)
+	return err
+}
+
+// read also gives the longest half of a round trip.
+func (m *Meter) read(ctx context.Context, now func() time.Duration, dst []bench.Reading) (half time.Duration, err error) {
+	for _, f := range m.feeds {
+		sent, err := m.client.get(ctx, now, f.path)
+		why, isTrouble := errors.AsType[*trouble](err)
+		if err != nil && !isTrouble {
+			return half, err
+		}
+		half = max(half, (sent.got-sent.asked)/2)
+		for i, it := range f.items {
+			ch := f.first + i
+			got := field{}
+			if err != nil {
+				got = absent(why.reason)
+			} else {
+				got = it.read(sent.resource)
+			}
+			if got.told() && got.taken != "" && got.taken == m.last[ch] {
+				got.state, got.reason = bench.ReadingStale, reasonOld
+			}
+			if got.told() {
+				m.last[ch] = got.taken
+			}
+			dst[ch] = bench.Reading{At: sent.midpoint(), Value: got.value, State: got.state, Reason: got.reason}
+		}
+	}
+	return half, nil
+}
+
+// Close ends the session and the connection.
+func (m *Meter) Close() error {
+	if !m.closed {
+		m.closed = true
+		m.client.close()
+	}
+	return nil
+}
