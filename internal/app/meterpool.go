@@ -60,6 +60,8 @@ type MeterPool struct {
 
 	mu   sync.Mutex
 	held map[string]*heldSource
+
+	gpus gpuSession
 }
 
 // source opens the meters of one device.
@@ -73,7 +75,8 @@ type source struct {
 // opened is a source in use.
 type opened struct {
 	meters []meters.Meter
-	close  func() error // beyond closing each meter; may be nil
+	close  func() error      // beyond closing each meter; may be nil
+	absent []*meters.Missing // parts of the source that cannot be measured
 }
 
 // heldSource is a source that the pool keeps.
@@ -187,6 +190,7 @@ func (p *MeterPool) openAll(ctx context.Context, list []*heldSource) ([]*meters.
 		if errs[i] == nil && !one.isOpen {
 			missing = append(missing, one.missing)
 		}
+		missing = append(missing, one.now.absent...)
 	}
 	return missing, errors.Join(errs...)
 }
@@ -376,4 +380,9 @@ func (l *lentMeter) Close() error {
 		l.giveBack()
 	}
 	return nil
+}
+
+func isMissing(err error) bool {
+	_, ok := errors.AsType[*meters.Missing](err)
+	return ok
 }

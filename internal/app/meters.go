@@ -17,10 +17,16 @@ import (
 func (p *MeterPool) settled(cfg bench.MeterConfig) []source {
 	s := p.opts.Settings
 	var list []source
+	if cfg.NVML {
+		list = append(list, p.nvidia())
+	}
 	if cfg.RAPL {
 		list = append(list, one("rapl", func(context.Context) (meters.Meter, error) {
 			return rapl.New(rapl.Options{SysFS: s.RAPL.SysFS, MaxPowerW: s.RAPL.MaxPowerW})
 		}))
+	}
+	if cfg.Wall {
+		list = append(list, p.wall()...)
 	}
 	return list
 }
