@@ -35,6 +35,7 @@ type series struct {
 	stats     MeterStats
 	lateSum   time.Duration
 	late      lateness
+	dropped   int64 // number of the newest tick that was dropped, −1 for none
 	ended     bool
 	err       error
 }
@@ -52,7 +53,7 @@ func newSeries(m Meter, interval time.Duration, now func() time.Duration, feed c
 		meter: m, channels: channels, interval: interval, now: now, feed: feed,
 		dst: make([]bench.Reading, width), last: make([]bench.Reading, width), has: make([]bool, width),
 		chunks: []*chunk{newChunk(width)}, spare: newChunk(width),
-		reasons: m.Reasons(), stats: MeterStats{Meter: m.Name(), Interval: interval},
+		reasons: m.Reasons(), dropped: -1, stats: MeterStats{Meter: m.Name(), Interval: interval},
 	}
 }
 
@@ -144,12 +145,12 @@ func (s *series) check(ch int, before, after time.Duration) {
 		// The same moment twice is one sample, not two.
 		r.At = last.At
 		if r.Has() {
-			r.State = bench.ReadingStale
+			r.State, r.Reason = bench.ReadingStale, reasonSameStamp
 		}
 	}
 	usable := r.Has() || r.State == bench.ReadingReset
 	if usable && (math.IsNaN(r.Value) || math.IsInf(r.Value, 0)) {
-		r.State = bench.ReadingOutOfRange
+		r.State, r.Reason = bench.ReadingOutOfRange, reasonNotFinite
 		usable = false
 	}
 	if !usable {
@@ -158,23 +159,20 @@ func (s *series) check(ch int, before, after time.Duration) {
 	}
 	channel := &s.channels[ch]
 	if channel.Counter && s.has[ch] && r.State == bench.ReadingOK && r.Value < last.Value {
-		r.State = fallen(last.Value, r.Value, channel.WrapAt)
+		r.State, r.Reason = fallen(last.Value, r.Value, channel.WrapAt)
 	}
 	last.At, last.Value = r.At, r.Value
 	s.has[ch] = true
 }
 
-// reasonUnfilled marks a reading that the meter left untouched.
-const reasonUnfilled = 255
-
 // fallen says what the fall of a counter was. A counter that wraps at a known
 // value and would have risen by less than half its range has wrapped; any
 // other fall is a reset, because a guess would become joules.
-func fallen(from, to, wrapAt float64) bench.ReadingState {
+func fallen(from, to, wrapAt float64) (state bench.ReadingState, reason uint8) {
 	if rise := to + wrapAt - from; wrapAt > 0 && rise >= 0 && rise < wrapAt/2 {
-		return bench.ReadingWrapped
+		return bench.ReadingWrapped, reasonWrapped
 	}
-	return bench.ReadingReset
+	return bench.ReadingReset, reasonFell
 }
 
 // keep stores the sample under its tick's number and wakes who waits for it.
@@ -194,7 +192,7 @@ func (s *series) keep(seq int64, began time.Duration) {
 	s.stats.Ticks++
 	s.stats.Missed += max(0, seq-s.next)
 	for _, r := range s.dst {
-		if int(r.Reason) >= len(s.reasons) && r.State != bench.ReadingOK && r.Reason != reasonUnfilled {
+		if int(r.Reason) >= len(s.reasons) && r.State != bench.ReadingOK && r.Reason < reasonUnnamed {
 			s.reasons = s.meter.Reasons()
 			break
 		}
@@ -216,6 +214,7 @@ func (s *series) roll() *chunk {
 	s.spare = nil
 	if len(s.chunks) >= s.maxChunks {
 		s.stats.Dropped += int64(s.chunks[0].n)
+		s.dropped = s.chunks[0].seq[s.chunks[0].n-1]
 		copy(s.chunks, s.chunks[1:])
 		s.chunks[len(s.chunks)-1] = c
 	} else {
@@ -285,6 +284,12 @@ func (s *series) forget(t time.Duration) {
 	rest := copy(s.chunks, s.chunks[gone:])
 	clear(s.chunks[rest:])
 	s.chunks = s.chunks[:rest]
+}
+
+func (s *series) droppedTo() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
 }
 
 func (s *series) statsNow() MeterStats {

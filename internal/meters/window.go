@@ -22,9 +22,11 @@ const minCoverage = 0.95
 
 // Window tells what every channel showed from t0 to t1 on the sampler's clock,
 // in the order of Channels. Phase, run and no label the readings; the caller
-// sets the cell. It waits until each meter has a sample at or after t1, so
-// that the edge can be interpolated, but not longer than ctx and not longer
-// than a gap may last.
+// sets the cell. It waits until each meter has the samples that the edge at t1
+// needs, but not longer than ctx and not longer than a gap may last: a source
+// that averages or is renewed slowly tells of t1 later. A window may as well
+// be asked for while the next one runs. One that outlasts what memory holds is
+// for Follow.
 //
 // Mean, Min and Max are those of the straight lines between samples over the
 // covered part of the window, so they are weighted by time. A counter has
@@ -39,24 +41,15 @@ const minCoverage = 0.95
 // coverage but loses no energy, as the device counted on; a gap at an edge, a
 // reset, or a gap in which the counter may have wrapped more than once leaves
 // no figure. A window shorter than ten update periods has none either.
+//
+// Of a source slower than the sampler only the changes of its value are
+// joined, and the edges are looked for as much later as the source is late
+// (see span): by half its averaging window, and half the shorter of its update
+// period and the sampling interval. What is left of that, and all other doubt,
+// is in Uncertainty. Energies of one device from different views are held
+// against each other in Disagreement.
 func (s *Sampler) Window(ctx context.Context, phase bench.Phase, run, no int, t0, t1 time.Duration) []bench.PhaseReading {
-	var out []bench.PhaseReading
-	for _, one := range s.series {
-		one.waitFor(ctx, t1)
-		v, reasons, err := one.look()
-		for ch := range one.channels {
-			w := one.span(ch, t0, t1)
-			r := bench.PhaseReading{
-				Run: run, Phase: phase, No: no, Channel: one.channels[ch],
-				Started: s.clock.Wall(t0), Window: t1 - t0,
-			}
-			t := w.tally(v, ch)
-			r.Samples, r.Missed, r.Coverage = t.samples, t.missed, t.coverage(w)
-			fill(&r, t, w, why{reasons, err, v.lacks(ch, t1)})
-			out = append(out, r)
-		}
-	}
-	return out
+	return s.Follow(phase, run, no, t0).Readings(ctx, t1)
 }
 
 // waitFor waits until a sample at or after t is there or cannot matter.
@@ -65,7 +58,7 @@ func (s *series) waitFor(ctx context.Context, t time.Duration) {
 	if done == nil {
 		return
 	}
-	limit := time.NewTimer(t - min(t, s.now()) + s.reach())
+	limit := time.NewTimer(t - min(t, s.now()) + gapLimit(s.slowest()))
 	defer limit.Stop()
 	select {
 	case <-done:
@@ -74,70 +67,51 @@ func (s *series) waitFor(ctx context.Context, t time.Duration) {
 	}
 }
 
-// reach is how far apart two samples may be for the slowest channel.
-func (s *series) reach() time.Duration {
+// slowest is the longest period of a channel.
+func (s *series) slowest() time.Duration {
 	longest := s.interval
 	for ch := range s.channels {
 		longest = max(longest, s.channels[ch].UpdatePeriod)
 	}
-	return gapLimit(longest)
+	return longest
 }
 
-// gapLimit is how far apart two samples may be and still be joined: three
-// periods, and half a one for ticks that come a little late.
-func gapLimit(period time.Duration) time.Duration { return 3*period + period/2 }
-
-// span is a window as seen by one channel.
-func (s *series) span(ch int, t0, t1 time.Duration) span {
-	// A value renewed every 10 ms but sampled every 50 ms is known every 50.
-	period := max(s.interval, s.channels[ch].UpdatePeriod)
-	return span{
-		t0: t0, t1: t1, period: period, gap: gapLimit(period),
-		counter: s.channels[ch].Counter, wrapAt: s.channels[ch].WrapAt,
-		start: s.began(), interval: s.interval, now: s.now(),
+// settling is how long after an edge its last sample may come.
+func (s *series) settling() time.Duration {
+	var longest time.Duration
+	for ch := range s.channels {
+		w := s.spanFrom(ch, 0)
+		longest = max(longest, w.lag+w.ahead())
 	}
+	return longest
 }
 
-// why turns a reading's reason into words.
-type why struct {
-	reasons []string
-	err     error
-	gone    bool // what was sampled then is no longer kept
-}
-
-func (y why) text(t tally) string {
-	switch {
-	case t.hasReason && t.reason == reasonUnfilled:
-		return "the meter left this channel unread"
-	case t.hasReason && int(t.reason) < len(y.reasons):
-		return y.reasons[t.reason]
-	case y.gone && t.samples == 0:
-		return "the samples of this window are no longer kept"
-	case y.err != nil:
-		return "the meter failed: " + y.err.Error()
-	case t.stale > 0:
-		return "the source did not renew its value"
-	case t.outOfRange > 0:
-		return "the source gave values out of range"
-	case t.samples > 0:
-		return "samples are too far apart to join"
-	default:
-		return "no sample in the window"
+// reach is how long before an edge samples bear on it.
+func (s *series) reach() time.Duration {
+	longest := gapLimit(s.slowest())
+	for ch := range s.channels {
+		w := s.spanFrom(ch, 0)
+		longest = max(longest, w.back()+w.around+2*w.period-w.lag)
 	}
+	return longest
 }
 
 // fill sets the figures of r, or why there are none.
-func fill(r *bench.PhaseReading, t tally, w span, y why) {
-	if t.known && !w.counter {
-		mean := min(max(t.integral/t.covered.Seconds(), t.min), t.max)
-		r.Mean, r.Min, r.Max = &mean, &t.min, &t.max
+func fill(r *bench.PhaseReading, k *walk, y why) {
+	t, w := &k.t, &k.w
+	if t.lost > 0 {
+		r.Flags = append(r.Flags, fmt.Sprintf("%d samples were lost: the memory for samples was full", t.lost))
 	}
-	energy := (r.Channel.Unit == bench.UnitWatt && !w.counter) || (r.Channel.Unit == bench.UnitJoule && w.counter)
+	if t.known && !w.counter {
+		low, high := t.min, t.max
+		mean := min(max(t.integral/t.covered.Seconds(), low), high)
+		r.Mean, r.Min, r.Max = &mean, &low, &high
+	}
 	switch {
-	case !t.known && (t.samples == 0 || !energy): // an energy has reasons of its own
+	case !t.known && (t.samples() == 0 || !w.energy): // an energy has reasons of its own
 		r.Missing = y.text(t)
 		return
-	case !energy:
+	case !w.energy:
 		return
 	case w.t1-w.t0 < minPeriods*w.period:
 		r.Missing = MissingShortWindow
@@ -161,4 +135,6 @@ func fill(r *bench.PhaseReading, t tally, w span, y why) {
 		r.Method = bench.EnergyEstimated
 	}
 	r.EnergyJ = &joules
+	doubt := k.uncertainty(&r.Channel, joules)
+	r.Uncertainty = &doubt
 }
