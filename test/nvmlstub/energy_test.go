@@ -1,3 +1,5 @@
+//go:build cgo && linux
+
 package nvmlstub_test
 
 import (

@@ -1,9 +1,13 @@
+//go:build cgo && linux
+
 package nvmlstub_test
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,7 +102,7 @@ func scenarios() map[string]scenario {
 	return map[string]scenario{
 		"h100 conforms": {config: one(nvmlstub.H100(0)), check: conforms},
 		"h100":          {config: one(nvmlstub.H100(0)), check: h100},
-		"h100 watched":  {config: one(with(nvmlstub.H100(0), vivid)), check: watched},
+		"h100 watched":  {config: one(nvmlstub.H100(0)), check: watched},
 		"a100":          {config: one(a100()), check: a100Like},
 		"old, no counter": {config: one(with(old(), func(g *nvmlstub.GPU) {
 			g.Returns = refuse("nvmlDeviceGetTotalEnergyConsumption", "field83", "field185", "field186")
@@ -152,10 +156,21 @@ func gb10() nvmlstub.GPU {
 	return g
 }
 
-// vivid varies so that every period and window can be seen.
-func vivid(g *nvmlstub.GPU) {
-	g.Power = nvmlstub.Square(80, 420, 1900*time.Millisecond)
+// vivid plays power that jumps about, so that every period and window shows.
+func vivid(t *testing.T) nvmlstub.GPU {
+	t.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	text := &strings.Builder{}
+	for at := 0.0; at < 60; at += 0.05 + 0.2*random.Float64() {
+		watts := 80 + 400*random.Float64()
+		fmt.Fprintf(text, "%.4f,%.3f\n%.4f,%.3f\n", at, watts, at+0.04, watts+20*random.Float64())
+	}
+	path := filepath.Join(t.TempDir(), "trace.csv")
+	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
+	g := nvmlstub.H100(0)
+	g.Power = nvmlstub.Trace(path)
 	g.Update, g.EnergyUpdate, g.Window, g.AverageWindow = 20*time.Millisecond, 20*time.Millisecond, 0, 500*time.Millisecond
+	return g
 }
 
 func open(t *testing.T, o nvml.Options) *nvml.Session {
@@ -275,6 +290,7 @@ func h100(t *testing.T, library string) {
 }
 
 func watched(t *testing.T, library string) {
+	configure(t, one(vivid(t)))
 	s := open(t, nvml.Options{Library: library, WatchFor: 5 * time.Second})
 	fast := s.Meters()[0].(*nvml.Fast)
 	clock := meters.NewClock()

@@ -89,8 +89,11 @@ func isGA100(arch, pciDevice uint32, name string) bool {
 
 // driverMajor reads 535 from 535.104.05, 0 when there is no number.
 func driverMajor(version string) int {
-	first, _, _ := strings.Cut(version, ".")
-	n, err := strconv.Atoi(strings.TrimSpace(first))
+	end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })
+	if end >= 0 {
+		version = version[:end]
+	}
+	n, err := strconv.Atoi(version)
 	if err != nil || n < 0 {
 		return 0
 	}
