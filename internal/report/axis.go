@@ -98,7 +98,7 @@ func logarithmic(low, high, from, upTo float64) axis {
 	every := max(1, int(last-first)/5)
 	for e := int(first); e <= int(last); e += every {
 		at := math.Pow(10, float64(e))
-		a.ticks = append(a.ticks, tick{at, strconv.FormatFloat(at, 'g', 4, 64)})
+		a.ticks = append(a.ticks, tick{at, sig(at, 1)})
 	}
 	return a
 }

@@ -25,6 +25,9 @@ type CallRow struct {
 	// call, in joule; nil when there is none.
 	EnergyJ      *float64
 	EnergyMethod bench.EnergyMethod // how EnergyJ was made; empty without it
+	// Energy is the cell's figure that EnergyJ is a share of; it says whether
+	// that is measured. Nil leaves it to Readings.
+	Energy *bench.EnergyFigure
 	// Readings are what the channels showed while the call ran, and Channels,
 	// those of the cell's host, say what they are of. Readings of a channel that
 	// is not described are left out.

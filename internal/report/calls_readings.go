@@ -31,22 +31,23 @@ func readingFields(r CallRow) []string {
 	}
 }
 
-// energyWord says on what the call's energy rests, by the channels that carry
-// a share of it.
+// energyWord says on what the call's energy rests: by the figure that it is a
+// share of, and by the channels that carry it. It is empty where neither tells.
 func (r CallRow) energyWord() string {
 	if r.EnergyJ == nil {
 		return ""
 	}
-	estimated, simulated := false, false
+	estimated, simulated, known := r.EnergyMethod == bench.EnergyEstimated, false, r.Energy != nil
+	if known {
+		estimated = estimated || r.Energy.Estimated || r.Energy.Method == bench.EnergyEstimated
+		simulated = r.Energy.Simulated
+	}
 	for _, reading := range r.Readings {
 		if m := r.channel(reading.Channel); m != nil && reading.EnergyJ != nil {
-			estimated, simulated = estimated || m.Estimated, simulated || m.Simulated
+			estimated, simulated, known = estimated || m.Estimated, simulated || m.Simulated, true
 		}
 	}
-	if r.EnergyMethod == bench.EnergyEstimated {
-		estimated = true
-	}
-	return basisWord(estimated, simulated)
+	return orMeasured(known, basisWord(estimated, simulated))
 }
 
 func (r CallRow) channel(name string) *bench.Channel {

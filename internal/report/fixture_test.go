@@ -259,6 +259,7 @@ func sampleCalls(n int) iter.Seq2[CallRow, error] {
 					ExactAt1: true, ExactAt5: true,
 				}
 				row.EnergyJ, row.EnergyMethod = ptr(4.75), bench.EnergyAttributed
+				row.Energy = &bench.EnergyFigure{Method: bench.EnergyEstimated, Estimated: true}
 			}
 			if !yield(row, nil) {
 				return

@@ -69,6 +69,9 @@ type refView struct{ Href, Text, Label string }
 // Tight reports whether a row's name is short enough to stay on one line.
 func (c cellView) Tight() bool { return len(c.Main) <= 26 }
 
+// Long reports whether a cell holds a sentence, which needs width to read.
+func (c cellView) Long() bool { return !c.Num && max(len(c.Main), len(c.Beside)) > 44 }
+
 type factSheet struct {
 	Title string
 	Facts []stat

@@ -33,6 +33,7 @@ func hostSheets(r bench.Results) []factSheet {
 		add("GPUs", gpus)
 		add("Driver", printable(h.Driver, 80))
 		add("Meters missing", printable(strings.Join(h.MetersMissing, "; "), 600))
+		add("Foreign processes", printable(strings.Join(h.Foreign, "; "), 600))
 		add("Boot", short(h.BootID))
 		add("Worker", printable(h.WorkerBuild, 120))
 		add("Inspected", clock(h.SeenAt))

@@ -162,16 +162,16 @@ func channelsWord(c bench.CellResult, text string) string {
 
 // namesChannel reports whether a text holds a channel's name as a word.
 func namesChannel(text, name string) bool {
-	for rest := text; ; {
-		i := strings.Index(rest, name)
-		if i < 0 {
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 || name == "" {
 			return false
 		}
-		before, after := rest[:i], rest[i+len(name):]
-		if !endsInWord(before) && !startsInWord(after) {
+		from += i
+		if !endsInWord(text[:from]) && !startsInWord(text[from+len(name):]) {
 			return true
 		}
-		rest = after
+		from += len(name)
 	}
 }
 

@@ -48,9 +48,14 @@ func (d *drawing) phases(steps []curveStep, times axis, top, bottom int) {
 		}
 		title := name + ", " + seconds(s.upTo-s.from)
 		d.Under = append(d.Under, band{pct(from), px(top), pct(upTo - from), px(bottom - top), class, title})
-		room := phaseLabelRune * float64(len([]rune(name)))
+		letters := float64(len([]rune(name)))
+		room := runeWide * letters
 		if upTo-from >= room && from >= free {
-			d.text(pct((from+upTo)/2), top-8, "tick mid", name)
+			class := "tick mid"
+			if upTo-from < runeNarrow*letters {
+				class += " roomy" // left out on a phone
+			}
+			d.text(pct((from+upTo)/2), top-8, class, name)
 			free = (from+upTo)/2 + room/2
 		}
 	}

@@ -12,11 +12,12 @@ import (
 // Size and margins of a chart over time; the right margin holds the names of
 // its lines.
 const (
-	timeFrom, timeUpTo       = 6.5, 80.0
-	powerTop, powerHeight    = 24, 210
-	heatHeight               = 52
-	maxPowerLines            = 6
-	phaseLabelRune, nameRoom = 0.95, 15 // percent of the width per letter, pixels between names
+	timeFrom, timeUpTo    = 7.5, 79.0
+	powerTop, powerHeight = 24, 210
+	heatHeight            = 52
+	maxPowerLines         = 6
+	nameRoom              = 15        // pixels between names
+	runeWide, runeNarrow  = 0.95, 2.0 // percent of the width per letter, on a desk and on a phone
 )
 
 // course is the curves of a cell, ready to draw on one axis of time.
