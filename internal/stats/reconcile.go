@@ -107,7 +107,7 @@ func verdict(r bench.Reconciliation, known bool, wall option, inner map[bench.Pa
 	restW := r.RestJ / seconds
 	text := fmt.Sprintf("rest of %s W", plain(restW))
 	if known {
-		text = fmt.Sprintf("rest of %s ± %s W", plain(restW), plain(r.RestU95/seconds))
+		text = "rest of " + withDoubt(restW, r.RestU95/seconds) + " W"
 	} else {
 		text += ", of unknown uncertainty,"
 	}
@@ -168,14 +168,21 @@ func hasMemory(cpu option) bool {
 	return false
 }
 
-// plain prints a power to three digits without an exponent.
+// plain prints a power to three digits or so without an exponent.
 func plain(v float64) string {
-	switch a := math.Abs(v); {
-	case a >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case a >= 10:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.2f", v)
+	return fmt.Sprintf("%.*f", decimals(v, 3), v)
+}
+
+// withDoubt prints a figure to the second digit of its uncertainty.
+func withDoubt(v, u95 float64) string {
+	n := decimals(u95, 2)
+	return fmt.Sprintf("%.*f ± %.*f", n, v, n, u95)
+}
+
+// decimals is how many places after the point show so many digits of v.
+func decimals(v float64, digits int) int {
+	if v == 0 || !finite(v) {
+		return digits - 1
 	}
+	return min(max(digits-1-int(math.Floor(math.Log10(math.Abs(v)))), 0), 6)
 }
