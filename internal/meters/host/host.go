@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -23,6 +22,8 @@ const (
 	ChannelMemoryUsed    = "host.memory_used"
 	ChannelRuntimeMemory = "runtime.memory"
 	ChannelRuntimeCPU    = "runtime.cpu"
+	ChannelHarnessCPU    = "harness.cpu"      // with Options.Harness
+	ChannelTemperature   = "host.temperature" // with Options.Temperature, where the host has a sensor
 )
 
 // Options say what to watch.
@@ -32,6 +33,14 @@ type Options struct {
 	Processes func(ctx context.Context) ([]int32, error)
 	// ProcFS is where /proc is mounted; "" is /proc.
 	ProcFS string
+	// SysFS is where /sys is mounted; "" is /sys.
+	SysFS string
+	// Harness adds harness.cpu: what this process itself uses, so that a reader
+	// sees what measuring costs.
+	Harness bool
+	// Temperature adds host.temperature, the hottest processor's. Where the host
+	// has no sensor the channel is not listed, and Missing says why.
+	Temperature bool
 	// Interval is the sampling interval, which decides over how long a CPU
 	// reading is averaged; 0 is 50 ms.
 	Interval time.Duration
@@ -43,6 +52,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.ProcFS == "" {
 		o.ProcFS = "/proc"
+	}
+	if o.SysFS == "" {
+		o.SysFS = "/sys"
 	}
 	if o.Interval == 0 {
 		o.Interval = 50 * time.Millisecond
@@ -62,9 +74,11 @@ type Meter struct {
 	before  procfs.CPUTimes
 	primed  bool
 
-	procs  *processes
-	opts   Options
-	closed bool
+	procs   *processes
+	more    []extra
+	missing []*meters.Missing
+	opts    Options
+	closed  bool
 }
 
 var _ meters.Meter = (*Meter)(nil)
@@ -80,6 +94,9 @@ const (
 	reasonNoProcess
 	reasonTooMany
 	reasonRuntimeFirst
+	reasonHarness
+	reasonTemperature
+	reasonTemperatureRange
 )
 
 func reasons() []string {
@@ -93,6 +110,10 @@ func reasons() []string {
 		reasonNoProcess:    "no process of the runtime is running, or none is visible to this user",
 		reasonTooMany:      "the runtime has more processes than the meter follows",
 		reasonRuntimeFirst: "first sample of these processes: no earlier CPU time to compare with",
+
+		reasonHarness:          "the CPU time of this process could not be read",
+		reasonTemperature:      "no temperature sensor of a processor could be read",
+		reasonTemperatureRange: "the temperature sensors gave values that no processor has",
 	}
 }
 
@@ -124,6 +145,7 @@ func New(opts Options) (*Meter, error) {
 		_ = m.stat.Close()
 		return nil, &meters.Missing{Meter: Name, Why: err.Error(), Mend: "mount /proc"}
 	}
+	m.addExtras()
 	m.procs = newProcesses(opts)
 	return m, nil
 }
@@ -154,39 +176,6 @@ func (m *Meter) Name() string { return Name }
 // Reasons lists why readings can be missing.
 func (m *Meter) Reasons() []string { return reasons() }
 
-// Channels describes host.cpu, host.memory_used, runtime.memory, runtime.cpu.
-func (m *Meter) Channels() []bench.Channel {
-	const tick = time.Second / procfs.UserHz
-	step := 100 * tick.Seconds() / (m.opts.Interval.Seconds() * float64(m.cpus))
-	identity := fmt.Sprintf("%s, %d logical CPUs", runtime.GOOS, m.cpus)
-	cpuNote := fmt.Sprintf("kernel CPU times in steps of %s, over one sampling interval at a time", tick)
-	return []bench.Channel{
-		{
-			Name: ChannelCPU, Unit: bench.UnitPercent, Scope: bench.ScopeHost, Sensor: bench.SensorAveraged,
-			Window: m.opts.Interval, UpdatePeriod: tick, Resolution: step, Identity: identity,
-			Method:       "busy share of all logical CPUs together, 0 to 100 %, since the sample before: user, nice, system, irq and softirq over all time in /proc/stat; idle, iowait and steal are not busy",
-			AccuracyNote: cpuNote,
-		},
-		{
-			Name: ChannelMemoryUsed, Unit: bench.UnitByte, Scope: bench.ScopeHost, Sensor: bench.SensorInstant,
-			Resolution: 1024, Identity: identity,
-			Method: "MemTotal less MemAvailable in /proc/meminfo; page cache that can be dropped is not used memory",
-		},
-		{
-			Name: ChannelRuntimeMemory, Unit: bench.UnitByte, Scope: bench.ScopeProcess, Sensor: bench.SensorInstant,
-			Resolution: m.pageB, Identity: identity,
-			Method:       "resident memory (RSS) of the runtime's processes and their children, added up; pages of a mapped model file count, pages shared between processes count once for each",
-			AccuracyNote: "RSS, not PSS: reading PSS walks the page tables of the whole model and would disturb the run",
-		},
-		{
-			Name: ChannelRuntimeCPU, Unit: bench.UnitPercent, Scope: bench.ScopeProcess, Sensor: bench.SensorAveraged,
-			Window: m.opts.Interval, UpdatePeriod: tick, Resolution: step, Identity: identity,
-			Method:       "CPU time of the runtime's processes and their children as a share of all logical CPUs, since the sample before; a process counts from when it was first seen, and a reading can pass 100 % by its resolution",
-			AccuracyNote: cpuNote,
-		},
-	}
-}
-
 // Read takes one sample.
 func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.Reading) error {
 	if m.closed {
@@ -198,6 +187,9 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	dst[0] = m.cpu(now)
 	dst[1] = m.memory(now)
 	dst[2], dst[3] = m.procs.read(now, m.cpus, m.pageB)
+	for i, one := range m.more {
+		dst[4+i] = one.read(now)
+	}
 	return nil
 }
 
@@ -250,7 +242,11 @@ func (m *Meter) Close() error {
 	}
 	m.closed = true
 	m.procs.close()
-	return errors.Join(m.stat.Close(), m.meminfo.Close())
+	errs := []error{m.stat.Close(), m.meminfo.Close()}
+	for _, one := range m.more {
+		errs = append(errs, one.close())
+	}
+	return errors.Join(errs...)
 }
 
 func midpoint(asked, got time.Duration) time.Duration { return asked + (got-asked)/2 }

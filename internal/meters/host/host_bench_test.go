@@ -17,24 +17,12 @@ import (
 // BenchmarkReadAgainstGopsutil compares one sample of CPU times, memory and one
 // process by this meter with the same through gopsutil.
 func BenchmarkReadAgainstGopsutil(b *testing.B) {
-	b.Run("host", func(b *testing.B) {
-		m, err := New(Options{Processes: itself, RefreshEvery: time.Hour})
-		require.NoError(b, err)
-		defer m.Close()
-		anchor := time.Now()
-		now := func() time.Duration { return time.Since(anchor) }
-		dst := make([]bench.Reading, 4)
-		for dst[2].Value == 0 { // until the process has been looked up
-			require.NoError(b, m.Read(b.Context(), now, dst))
-		}
-		ctx := b.Context()
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := m.Read(ctx, now, dst); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	for name, opts := range map[string]Options{
+		"host":             {Processes: itself, RefreshEvery: time.Hour},
+		"host and harness": {Processes: itself, RefreshEvery: time.Hour, Harness: true},
+	} {
+		b.Run(name, func(b *testing.B) { benchmarkRead(b, opts) })
+	}
 	b.Run("gopsutil", func(b *testing.B) {
 		ctx := context.Background()
 		p, err := psprocess.NewProcessWithContext(ctx, int32(os.Getpid()))
@@ -50,4 +38,23 @@ func BenchmarkReadAgainstGopsutil(b *testing.B) {
 			}
 		}
 	})
+}
+
+func benchmarkRead(b *testing.B, opts Options) {
+	m, err := New(opts)
+	require.NoError(b, err)
+	defer m.Close()
+	anchor := time.Now()
+	now := func() time.Duration { return time.Since(anchor) }
+	dst := make([]bench.Reading, len(m.Channels()))
+	for dst[2].Value == 0 { // until the process has been looked up
+		require.NoError(b, m.Read(b.Context(), now, dst))
+	}
+	ctx := b.Context()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := m.Read(ctx, now, dst); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -187,6 +187,24 @@ func ParseResidentPages(statm []byte) (uint64, error) {
 	return resident, nil
 }
 
+// ParseInt reads a file that holds one whole number, as those below /sys do:
+// 45000, or -5000.
+func ParseInt(text []byte) (int64, error) {
+	text = bytes.TrimSuffix(text, []byte("\n"))
+	digits, negative := bytes.CutPrefix(text, []byte("-"))
+	if len(digits) == 0 || digits[0] == ' ' {
+		return 0, ErrFormat
+	}
+	n, rest, ok := number(digits)
+	if !ok || len(rest) > 0 || n > 1<<62 {
+		return 0, ErrFormat
+	}
+	if negative {
+		return -int64(n), nil
+	}
+	return int64(n), nil
+}
+
 // number reads an unsigned decimal after spaces and gives what follows it.
 func number(text []byte) (uint64, []byte, bool) {
 	i := 0

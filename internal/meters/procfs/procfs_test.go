@@ -3,6 +3,8 @@ package procfs
 import (
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,6 +66,19 @@ func TestParseProcess(t *testing.T) {
 	require.Equal(t, uint64(364), pages)
 }
 
+func TestParseInt(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"45000\n": 45000, "-5000\n": -5000, "0": 0} {
+		got, err := ParseInt([]byte(text))
+		require.NoError(t, err, "%q", text)
+		require.Equal(t, want, got)
+	}
+	for _, bad := range []string{"", "\n", "-", "--1", " 1", "1 2", "1\n\n", "0x1", "1.5", "18446744073709551615", "99999999999999999999999"} {
+		_, err := ParseInt([]byte(bad))
+		require.ErrorIs(t, err, ErrFormat, "%q", bad)
+	}
+}
+
 func TestFileIsReadAnewEachTime(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "stat")
@@ -97,6 +112,11 @@ func FuzzParse(f *testing.F) {
 		}
 		_, _ = ParseProcessTicks(text)
 		_, _ = ParseResidentPages(text)
+		if n, err := ParseInt(text); err == nil {
+			want, err := strconv.ParseInt(strings.TrimSuffix(string(text), "\n"), 10, 64)
+			require.NoError(t, err)
+			require.Equal(t, want, n)
+		}
 		require.LessOrEqual(t, CountCPUs(text), len(text))
 	})
 }
