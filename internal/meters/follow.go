@@ -215,10 +215,3 @@ func (k *walk) finish(parts []stretch, ch int) {
 	}
 	k.close()
 }
-
-// close ends a held value's line where it was last seen.
-func (k *walk) close() {
-	if k.have && k.knot.At < k.w.t1 {
-		k.settle()
-	}
-}

@@ -118,7 +118,8 @@ func (k *walk) edgeDoubt(c *bench.Channel) (u float64, basis string) {
 			bend := gum.Rectangular(s.height() * k.w.period.Seconds() / 4)
 			square += age*age + bend*bend
 		}
-		return math.Sqrt(square), fmt.Sprintf("counts are known to ±%s and every %s", d, k.w.period)
+		tail := gum.Rectangular(k.tail.Seconds() * k.right.height())
+		return math.Hypot(math.Sqrt(square), tail), fmt.Sprintf("counts are known to ±%s and every %s", d, k.w.period)
 	}
 	// A delay that is the same at both ends matters where power differs between
 	// them; windows begin and end with steps of power, so the two are added. A
@@ -126,7 +127,8 @@ func (k *walk) edgeDoubt(c *bench.Channel) (u float64, basis string) {
 	// up to an eighth of step × W, and just that where the step is at the edge.
 	age := gum.Rectangular(d.Seconds())
 	smear := gum.Arcsine(c.Window.Seconds() / 8)
-	return k.swings() * math.Hypot(age, smear),
+	tail := gum.Rectangular(k.tail.Seconds() * k.right.height())
+	return math.Hypot(k.swings()*math.Hypot(age, smear), tail),
 		fmt.Sprintf("power stepped by %.3g W at the beginning and %.3g W at the end, told to ±%s over %s",
 			k.left.height(), k.right.height(), d, c.Window)
 }

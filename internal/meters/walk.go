@@ -28,6 +28,9 @@ type walk struct {
 	raw  bench.Reading // newest usable reading
 	knot bench.Reading // newest reading that a line ends in
 	have bool
+	aged bool          // knot is a repeat: its value is older than its stamp
+	rate float64       // slope of the newest line, in unit per second
+	tail time.Duration // end of the span that was taken to go on as it was
 }
 
 func newWalk(w span) walk {
@@ -48,20 +51,25 @@ func (k *walk) feed(seq int64, r bench.Reading) {
 	}
 	switch {
 	case !k.have:
-		k.have = true
+		k.have, k.aged = true, k.w.holds
 	case r.State == bench.ReadingReset:
 		if max(k.knot.At, k.w.t0) < min(r.At, k.w.t1) {
 			k.t.reset = true
 		}
 		k.rough.cut()
+		k.aged = false
 	case r.At-k.raw.At > k.w.gap:
 		k.settle()
 		k.t.leap(&k.w, k.knot, r)
 		k.rough.cut()
+		k.aged = false
 	case k.w.holds && r.Value == k.raw.Value:
 		k.raw = r
 		return
 	default:
+		if k.aged { // it was renewed before it was first seen
+			k.knot.At, k.aged = min(k.knot.At, r.At-k.w.period), false
+		}
 		k.level(r.At - k.w.period)
 		k.join(r)
 	}
@@ -90,6 +98,7 @@ func (k *walk) join(b bench.Reading) {
 		return // the same moment twice; series.check lets no stamp fall
 	}
 	k.t.line(&k.w, a, b)
+	k.rate = k.w.rise(a, b) / (b.At - a.At).Seconds()
 	if !k.w.energy {
 		return
 	}
@@ -105,4 +114,29 @@ func (k *walk) join(b bench.Reading) {
 // done reports whether no later reading can matter to a span with an end.
 func (k *walk) done() bool {
 	return k.have && k.after >= k.w.hi && k.raw.At >= k.w.t1 && k.raw.At >= k.w.t1+k.w.ahead()
+}
+
+// close ends the walk where readings end. A held value's line is drawn to where
+// it was last seen. What is left of the span then lies before its end on the
+// host's clock, as the source tells late: if readings reach that end, power is
+// taken to have gone on as it was, and the tail is remembered as a doubt.
+func (k *walk) close() {
+	if !k.have || k.knot.At >= k.w.t1 {
+		return
+	}
+	reached := k.raw.At >= k.w.t1-k.w.lag
+	counting := k.w.counter && k.w.holds && k.raw.At-k.knot.At <= k.w.period+k.w.period/2
+	if !counting || !reached {
+		k.settle()
+	}
+	if !reached || k.knot.At >= k.w.t1 {
+		return
+	}
+	end := k.knot
+	end.At, end.State = k.w.t1, bench.ReadingOK
+	if k.w.counter {
+		end.Value += k.rate * (k.w.t1 - k.knot.At).Seconds()
+	}
+	k.tail = k.w.t1 - k.knot.At
+	k.join(end)
 }

@@ -84,7 +84,23 @@ type Script struct {
 	// OffsetJ is what the counter shows at zero.
 	OffsetJ float64
 	// UpdatePeriod holds values for so long, as a sensor does; 0 is continuous.
+	// The first renewal is at Phase.
 	UpdatePeriod time.Duration
+	Phase        time.Duration
+	// Window is what power is averaged over, a boxcar; 0 is instant.
+	Window time.Duration
+	// Lag is how old a value is when it is renewed.
+	Lag time.Duration
+	// Gain is the factor by which power and energy are wrong; 0 counts as 1.
+	Gain float64
+	// NoiseW is the standard deviation of an error that is drawn anew with each
+	// renewal of the power; Seed begins its sequence.
+	NoiseW float64
+	Seed   uint64
+	// QuantumW rounds power to whole steps; 0 does not.
+	QuantumW float64
+	// RelAccuracy is what the channels state of their accuracy.
+	RelAccuracy float64
 	// FailAt makes Read fail for good from then on; 0 never.
 	FailAt time.Duration
 }
@@ -119,12 +135,19 @@ func (m *Scripted) Channels() []bench.Channel {
 	power := bench.Channel{
 		Name: m.script.Name + ".power", Unit: bench.UnitWatt, Scope: bench.ScopeBoard, Sensor: bench.SensorInstant,
 		UpdatePeriod: m.script.UpdatePeriod, Identity: "scripted", Simulated: true,
-		Method: "simulated: a function of time, no measurement",
+		Method:     "simulated: a function of time, no measurement",
+		Resolution: m.script.QuantumW, RelAccuracy: m.script.RelAccuracy,
+	}
+	if power.RelAccuracy > 0 {
+		power.AccuracyNote = "stated by the script"
 	}
 	energy := power
 	energy.Name, energy.Unit = m.script.Name+".energy", bench.UnitJoule
 	energy.Sensor, energy.Counter = bench.SensorCounter, true
 	energy.WrapAt, energy.Resolution = m.script.WrapAtJ, m.script.StepJ
+	if m.script.Window > 0 {
+		power.Sensor, power.Window, power.WindowBasis = bench.SensorAveraged, m.script.Window, "scripted"
+	}
 	return []bench.Channel{power, energy}
 }
 
@@ -168,11 +191,8 @@ func (m *Scripted) Read(ctx context.Context, now func() time.Duration, dst []ben
 			return nil
 		}
 	}
-	shown := t
-	if m.script.UpdatePeriod > 0 {
-		shown = t.Truncate(m.script.UpdatePeriod)
-	}
-	dst[0] = bench.Reading{At: t, Value: m.script.Power.At(shown)}
+	shown, renewal := m.shown(t)
+	dst[0] = bench.Reading{At: t, Value: m.power(shown, renewal)}
 	dst[1] = bench.Reading{At: t, Value: m.counter(shown)}
 	return nil
 }
@@ -188,12 +208,70 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// shown gives the moment that the values told at t are of, and the number of
+// their renewal.
+func (m *Scripted) shown(t time.Duration) (at time.Duration, renewal uint64) {
+	at, renewal = t, uint64(t)
+	if period := m.script.UpdatePeriod; period > 0 {
+		since := t - m.script.Phase%period + period
+		renewal = uint64(since / period)
+		at = t - since%period
+	}
+	return max(0, at-m.script.Lag), renewal
+}
+
+// power is what the power sensor shows of moment at.
+func (m *Scripted) power(at time.Duration, renewal uint64) float64 {
+	value := m.script.Power.At(at)
+	if m.script.Window > 0 && at > 0 {
+		from := max(0, at-m.script.Window)
+		value = (m.script.Power.Energy(at) - m.script.Power.Energy(from)) / (at - from).Seconds()
+	}
+	value *= m.gain()
+	if m.script.NoiseW > 0 {
+		value += m.script.NoiseW * gaussian(m.script.Seed*0x9e3779b97f4a7c15+renewal)
+	}
+	if q := m.script.QuantumW; q > 0 {
+		value = math.Round(value/q) * q
+	}
+	return value
+}
+
+func (m *Scripted) gain() float64 {
+	if m.script.Gain == 0 {
+		return 1
+	}
+	return m.script.Gain
+}
+
+// gaussian turns n into a number that is spread as the standard normal
+// distribution: the same for the same n, and no two n alike.
+func gaussian(n uint64) float64 {
+	const scale = 1.0 / (1 << 53)
+	u1 := (float64(mix(2*n)>>11) + 0.5) * scale
+	u2 := (float64(mix(2*n+1)>>11) + 0.5) * scale
+	return math.Sqrt(-2*math.Log(u1)) * math.Cos(2*math.Pi*u2)
+}
+
+// mix is a bijection of the 64-bit numbers that leaves no pattern in them:
+// alternating shifts and odd factors.
+func mix(n uint64) uint64 {
+	n = (n + 0x9e3779b97f4a7c15)
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
+}
+
+// Truth is the energy that was really used from t0 to t1, in J, whatever the
+// sensor showed.
+func (s Script) Truth(t0, t1 time.Duration) float64 { return s.Power.Energy(t1) - s.Power.Energy(t0) }
+
 // counter is what the energy counter shows at t.
 func (m *Scripted) counter(t time.Duration) float64 {
-	value := m.script.OffsetJ + m.script.Power.Energy(t)
+	value := m.script.OffsetJ + m.gain()*m.script.Power.Energy(t)
 	for _, at := range m.script.ResetsAt {
 		if t >= at {
-			value = m.script.Power.Energy(t) - m.script.Power.Energy(at)
+			value = m.gain() * (m.script.Power.Energy(t) - m.script.Power.Energy(at))
 		}
 	}
 	if m.script.WrapAtJ > 0 {
