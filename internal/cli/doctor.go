@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wattsweep/wattsweep/internal/app"
-	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/hostfacts"
 	"github.com/wattsweep/wattsweep/internal/localstack"
@@ -23,43 +21,41 @@ import (
 type finding struct {
 	What   string `json:"what"`
 	OK     bool   `json:"ok"`
+	Absent bool   `json:"absent,omitempty"` // a fact about the machine, nothing to mend
 	Detail string `json:"detail"`
 	Mend   string `json:"mend,omitempty"`
 }
 
 func newDoctor() *cobra.Command {
-	return &cobra.Command{
+	var quick bool
+	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what this machine has, what is missing, and what to do",
-		Args:  args(0),
+		Short: "Say what this machine has, what is missing, and what to do; watches every meter",
+		Long: "Say what this machine has, what is missing, and what to do. Every meter is watched for some seconds to find\n" +
+			"how often it renews its value and over how long it averages, and each channel is told with its resolution, its\n" +
+			"floor and the uncertainty that an energy over a minute will have at the present power.\n\n" +
+			"A GPU or a RAPL counter that the machine lacks is a fact; a PDU, plug or BMC that stands in the settings and\n" +
+			"does not answer is a failure.",
+		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := open(cmd)
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(cmd.Context(), doctorLimit)
 			defer cancel()
 			found := examine(ctx, s)
-			rows := make([][]string, len(found))
-			bad := 0
-			for i, f := range found {
-				mark := "ok"
-				if !f.OK {
-					mark = "missing"
-					bad++
-				}
-				rows[i] = []string{f.What, mark, f.Detail, f.Mend}
-			}
-			if err := listing(s.out, s.settings.Output, []string{"what", "state", "detail", "mend"}, rows, found); err != nil {
-				return err
-			}
-			if bad > 0 {
-				return fmt.Errorf("%d of %d checks found something missing", bad, len(found))
-			}
-			return nil
+			meters := examineMeters(ctx, s, quick)
+			found = append(found, meters.findings...)
+			return diagnosis{Checks: found, Channels: meters.channels}.print(s.out, s.settings.Output)
 		},
 	}
+	cmd.Flags().BoolVar(&quick, "quick", false, "do not watch the meters; what is not known of them stays so")
+	return cmd
 }
+
+// doctorLimit bounds the whole examination; watching a slow PDU takes most.
+const doctorLimit = 3 * time.Minute
 
 func examine(ctx context.Context, s *session) []finding {
 	found := []finding{{What: "wattsweep", OK: true, Detail: version.String()}}
@@ -73,8 +69,7 @@ func examine(ctx context.Context, s *session) []finding {
 	// No GPU is a fact about the machine, not something to mend.
 	found = append(found, finding{What: "GPUs", OK: true, Detail: gpus})
 	found = append(found, diskSpace(ctx, s), embedded(ctx, s))
-	found = append(found, servers(ctx, s)...)
-	return append(found, meterFindings()...)
+	return append(found, servers(ctx, s)...)
 }
 
 func of(what, detail string, err error) finding {
@@ -139,36 +134,6 @@ func servers(ctx context.Context, s *session) []finding {
 			detail = strings.TrimSpace(detail + " " + f.Problem)
 		}
 		found[i] = finding{What: string(f.Server), OK: f.OK, Detail: detail, Mend: f.Mend}
-	}
-	return found
-}
-
-// meterFindings tries each meter for a moment.
-func meterFindings() []finding {
-	open, missing, err := app.OpenMeters(bench.MeterConfig{
-		Interval: 50 * time.Millisecond, Host: true,
-		Estimate: &bench.EstimateConfig{IdlePowerW: 1, PowerPerBusyCoreW: 1, Source: "doctor"},
-	}, nil)
-	if err != nil {
-		return []finding{of("meters", "", err)}
-	}
-	var found []finding
-	for _, m := range open {
-		var names []string
-		for _, c := range m.Channels() {
-			name := c.Name
-			if c.Estimated {
-				name += " (estimated)"
-			}
-			names = append(names, fmt.Sprintf("%s every %s", name, max(c.UpdatePeriod, 10*time.Millisecond)))
-		}
-		found = append(found, finding{What: "meter " + m.Name(), OK: true, Detail: strings.Join(names, ", ")})
-		if err := m.Close(); err != nil {
-			found = append(found, of("meter "+m.Name(), "", errors.New("it does not close: "+err.Error())))
-		}
-	}
-	for _, why := range missing {
-		found = append(found, finding{What: "meter", Detail: why})
 	}
 	return found
 }
