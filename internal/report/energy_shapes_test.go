@@ -162,7 +162,7 @@ func TestPageStaysSmall(t *testing.T) {
 	var page, results bytes.Buffer
 	require.NoError(t, HTML(&page, r, HTMLOptions{}))
 	require.NoError(t, JSON(&results, r))
-	require.Less(t, page.Len(), 12<<20)
+	require.Less(t, page.Len(), 8<<20)
 	require.Equal(t, courseBudget/4, strings.Count(page.String(), `<details class="course"`))
 	require.Contains(t, page.String(), "The curves of 250 more cells are left out to keep this page small; curves.csv holds them.")
 	require.Contains(t, results.String(), curvesElsewhere)

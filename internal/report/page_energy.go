@@ -32,7 +32,7 @@ type energySections struct {
 type courseView struct {
 	Title, Under string
 	Open         bool
-	Chart        drawing
+	Charts       []drawing
 	Note         string
 }
 
@@ -116,7 +116,10 @@ func drawnCourses(cells []bench.CellResult) (courses []course, left string) {
 }
 
 func (k course) view(open bool) courseView {
-	v := courseView{Title: k.name, Open: open, Chart: k.powerDrawing()}
+	v := courseView{Title: k.name, Open: open, Charts: []drawing{k.powerDrawing()}}
+	if d, ok := k.cumulativeParts(); ok {
+		v.Charts = append(v.Charts, d)
+	}
 	for _, curve := range k.power {
 		level, what := typicalLevel(curve.steps)
 		text := curveName(curve.Curve, k.power) + " " + three(level) + " W"
@@ -124,8 +127,8 @@ func (k course) view(open bool) courseView {
 			v.Under += ", " + what
 		}
 	}
-	v.Note = "Lines are means over each step, bands reach from the least to the greatest value. A gap is open: nothing was " +
-		"read there."
+	v.Note = "Above: power and temperature; lines are means over each step, bands reach from the least to the greatest " +
+		"value. Below: energy since the beginning. A gap is open: nothing was read there."
 	if word := courseWord(k); word != "" {
 		v.Note += " Some of it is " + word + "."
 	}

@@ -151,6 +151,14 @@ func method(r bench.Results) []methodItem {
 			"are left out with their calls; the basis says how many. Method counter is the " +
 			"difference of an energy counter, trapezoid the integral of power samples, estimated is CPU time × stated watts, " +
 			"attributed a share of an enclosing window. Net energy is less baseline power × duration."},
+		{"Uncertainty", "The ± is a half-width at 95 %, combined from the parts of the budget as in the GUM: accuracy and " +
+			"resolution of the sensor, the edges of the windows, the clock, the baseline, and the spread over runs. It is " +
+			"rounded to two digits and the figure with it. A figure without one says why."},
+		{"Parts of the host", "The wall is what a PDU, plug or supply delivers, GPU and CPU what their own meters tell. " +
+			"Views of one device are never added up; where two tell an energy, their difference is held against a limit. " +
+			"Rest is wall less GPU and CPU."},
+		{"Readings", "A reading is ok, missing, stale, reset, wrapped or out of range; only ok and wrapped ones carry a value. " +
+			"Coverage is the share of a window that they cover. phases.csv counts the states of every window."},
 		{"Missing figures", "A figure that was not measured is a dash with its reason, never a zero. A failed call counts " +
 			"as failed; it is not left out."},
 	}

@@ -100,7 +100,7 @@ func (v *verifier) phaseEnergy(at string, c bench.CellResult, p bench.PhaseEnerg
 	if p.EnergyJ == nil {
 		return
 	}
-	names := strings.Split(p.Channel, "+")
+	names := strings.Split(strings.ReplaceAll(p.Channel, " ", ""), "+")
 	sum, n := 0.0, 0
 	for _, r := range c.Phases {
 		if r.Phase == p.Phase && r.EnergyJ != nil && slices.Contains(names, r.Channel.Name) {
