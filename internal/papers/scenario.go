@@ -79,7 +79,7 @@ func ScenarioScaling(s Scenario) (Scaled, error) {
 		BatteryShare: query * 1000 / s.BatteryWh,
 	}
 	out.BatteryDayShare = out.BatteryShare * s.BatteryADay
-	if !finite(out.DailyKWh) || !finite(out.BatteryDayShare) {
+	if !finite(out.DailyKWh + out.Households + out.Vehicles + out.BatteryDayShare) {
 		return Scaled{}, fault.New(fault.Invalid, "", "state smaller numbers", "scale a scenario: the energy is too large to be a number")
 	}
 	return out, nil

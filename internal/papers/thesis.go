@@ -232,8 +232,8 @@ func (in Input) state() []bench.Metric {
 		one("GPU Temperature", "degC", in.gpus(averaged, suffixTemperature), mean, 1),
 		one("Highest GPU Temperature", "degC", in.gpus(highest, suffixTemperature), peak, 1),
 		one("GPU Utilization", "%", in.gpus(averaged, suffixUtilisation), mean, 1),
-		one("GPU Memory Used", "MiB", in.gpus(summed, suffixMemory), mean, 1.0/mebibyte),
-		one("RAM Utilization", "MiB", in.host(channelMemory), mean, 1.0/mebibyte),
+		one("GPU Memory Used", "MiB", in.gpus(summed, suffixMemory), mean, 1/mebibyte),
+		one("RAM Utilization", "MiB", in.host(channelMemory), mean, 1/mebibyte),
 	}
 }
 

@@ -69,17 +69,18 @@ func (in Input) idle() []bench.Metric {
 	}
 }
 
-const mebibyte = 1 << 20
+// mebibyte is 2²⁰ bytes.
+const mebibyte = 1048576.0
 
 // perCall is what the host shows while it answers: each figure of every
 // answered call, averaged over the calls.
 func (in Input) perCall() []bench.Metric {
 	out := []bench.Metric{
-		in.perCallOf("Peak GPU Memory", "MiB", in.gpus(summed, suffixMemory), peak, 1.0/mebibyte),
+		in.perCallOf("Peak GPU Memory", "MiB", in.gpus(summed, suffixMemory), peak, 1/mebibyte),
 		in.perCallOf("Average Power Draw", "W", in.power(), mean, 1),
 		in.perCallOf("Average GPU Utilization", "%", in.gpus(averaged, suffixUtilisation), mean, 1),
 		in.perCallOf("Average CPU Utilization", "%", in.host(channelCPU), mean, 1),
-		in.perCallOf("Average CPU Memory Usage", "MiB", in.host(channelMemory), mean, 1.0/mebibyte),
+		in.perCallOf("Average CPU Memory Usage", "MiB", in.host(channelMemory), mean, 1/mebibyte),
 	}
 	return append(out, in.latency())
 }

@@ -28,4 +28,10 @@
 // inference windows over the committed calls that ended in them, failed ones
 // included; windows without an energy are left out with their calls, and the
 // figure's basis says so.
+//
+// # Energy by part and phase
+//
+// Every part of the host that a meter told (wall, GPU, CPU, or an estimate) has
+// its own figure per call, and every phase its own line; the account of a cell
+// is made of phase readings alone. Package gum combines their uncertainties.
 package stats
