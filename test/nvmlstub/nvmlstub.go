@@ -18,7 +18,7 @@
 package nvmlstub
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,8 +31,8 @@ import (
 // Env is the variable that names the library's configuration.
 const Env = "NVMLSTUB_CONFIG"
 
-//go:embed nvmlstub.c
-var source []byte
+//go:embed nvmlstub.c play.h
+var source embed.FS
 
 // Config is what the library plays.
 type Config struct {
@@ -154,10 +154,10 @@ func Build(tb testing.TB, omit ...string) string {
 		tb.Skip("the stand-in for the driver's library needs a C compiler; none was found")
 	}
 	dir := tb.TempDir()
-	code := filepath.Join(dir, "nvmlstub.c")
-	if err := os.WriteFile(code, source, 0o600); err != nil {
+	if err := os.CopyFS(dir, source); err != nil {
 		tb.Fatalf("write the library's source: %v", err)
 	}
+	code := filepath.Join(dir, "nvmlstub.c")
 	library := filepath.Join(dir, "libnvidia-ml.so.1")
 	args := []string{"-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-soname,libnvidia-ml.so.1", "-o", library}
 	for _, symbol := range omit {

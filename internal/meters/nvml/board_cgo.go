@@ -43,7 +43,7 @@ func (b *goBoard) pci() (pciInfo, ret) {
 		if c == 0 {
 			break
 		}
-		bus.WriteByte(byte(c))
+		bus.WriteByte(byte(c)) //nolint:gosec // a byte of C
 	}
 	return pciInfo{bus: bus.String(), device: p.PciDeviceId}, retOK
 }

@@ -33,7 +33,14 @@ func (m *Fast) Characterise(ctx context.Context, now func() time.Duration) error
 		}
 	}
 	if m.power >= 0 && m.energy >= 0 {
-		m.foundWindow(m.power, meters.AveragingWindow(seen[m.power], seen[m.energy], true), length)
+		found := meters.AveragingWindow(seen[m.power], seen[m.energy], true)
+		finest := m.channels[m.energy].UpdatePeriod
+		if found.OK && found.Value < finest {
+			// The counter's own steps hide anything shorter, so that the fit is
+			// an upper bound and the table may know better.
+			found = meters.Found{Basis: fmt.Sprintf("no longer than %s, the period of the energy counter that it was held against", finest)}
+		}
+		m.foundWindow(m.power, found, length)
 	}
 	if m.average >= 0 {
 		switch {
@@ -91,7 +98,7 @@ func (m *Fast) foundPeriod(ch int, found meters.Found, length time.Duration) {
 		c.PeriodBasis = fmt.Sprintf("measured over %s: %s", length, found.Basis)
 		return
 	}
-	c.PeriodBasis = fmt.Sprintf("not found in %s: %s; %s", length, found.Basis, c.PeriodBasis)
+	c.PeriodBasis = fmt.Sprintf("not identifiable in %s: %s; %s", length, found.Basis, c.PeriodBasis)
 }
 
 // foundWindow takes the window that was found. A window says how a sensor that
@@ -100,7 +107,7 @@ func (m *Fast) foundWindow(ch int, found meters.Found, length time.Duration) {
 	c := &m.channels[ch]
 	switch {
 	case !found.OK:
-		c.WindowBasis = fmt.Sprintf("not found in %s: %s; %s", length, found.Basis, c.WindowBasis)
+		c.WindowBasis = fmt.Sprintf("not identifiable in %s: %s; %s", length, found.Basis, c.WindowBasis)
 	case found.Value <= 0 && c.Sensor == bench.SensorAveraged:
 		c.WindowBasis = fmt.Sprintf("measured over %s, but not taken: no averaging was seen (%s); %s", length, found.Basis, c.WindowBasis)
 	default:

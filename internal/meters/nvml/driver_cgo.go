@@ -25,26 +25,27 @@ var bound struct {
 	object sharedObject
 }
 
-// bind loads the library at path, once per process.
-func bind(path string) (sharedObject, error) {
+// bind loads the library at path, once per process, and gives the file that go-nvml
+// is to open: the same.
+func bind(path string) (object sharedObject, file string, err error) {
 	bound.Lock()
 	defer bound.Unlock()
-	real := path
+	file = path
 	if strings.Contains(path, "/") {
 		if p, err := filepath.EvalSymlinks(path); err == nil {
-			real = p
+			file = p
 		}
 	}
 	if bound.path != "" {
-		if bound.path == real {
-			return bound.object, nil
+		if bound.path == file {
+			return bound.object, bound.path, nil
 		}
-		return sharedObject{}, fault.New(fault.Invalid, "", "use one NVML library per process",
+		return sharedObject{}, "", fault.New(fault.Invalid, "", "use one NVML library per process",
 			"open the NVML library %s: this process already uses %s, and functions are bound once", path, bound.path)
 	}
-	object, err := loadObject(real)
+	object, err = loadObject(file)
 	if err != nil {
-		return sharedObject{}, &meters.Missing{
+		return sharedObject{}, "", &meters.Missing{
 			Meter: Name, Why: "the driver's library could not be loaded: " + err.Error(),
 			Mend: "install NVIDIA's driver; in a container run with --gpus all; or name the library's path in the settings",
 		}
@@ -53,24 +54,24 @@ func bind(path string) (sharedObject, error) {
 	needed := [][]string{{"nvmlInit_v2", "nvmlInit"}, {"nvmlShutdown"}, {"nvmlErrorString"}}
 	for _, names := range needed {
 		if !object.has(names...) {
-			return sharedObject{}, &meters.Missing{
+			return sharedObject{}, "", &meters.Missing{
 				Meter: Name, Why: fmt.Sprintf("%s is no NVML library: it has no %s", path, names[0]),
 				Mend: "name the path of the driver's libnvidia-ml.so.1",
 			}
 		}
 	}
-	bound.path, bound.object = real, object
-	return object, nil
+	bound.path, bound.object = file, object
+	return object, file, nil
 }
 
 // openDriver loads the library and initialises it.
 func openDriver(path string) (driver, error) {
-	object, err := bind(path)
+	object, file, err := bind(path)
 	if err != nil {
 		return nil, err
 	}
-	lib := gonvml.New(gonvml.WithLibraryPath(bound.path))
-	if r := again(func() ret { return ret(lib.Init()) }); r != retOK {
+	lib := gonvml.New(gonvml.WithLibraryPath(file))
+	if r := again(func() ret { return retOf(lib.Init()) }); r != retOK {
 		return nil, &meters.Missing{
 			Meter: Name, Why: "the driver's library is there but does not start: " + r.String(), Mend: mendInit(r),
 		}
@@ -109,6 +110,9 @@ type goDriver struct {
 	object sharedObject
 }
 
+// retOf is a return code of go-nvml as ours.
+func retOf(r gonvml.Return) ret { return ret(uint32(r)) } //nolint:gosec // codes are not negative
+
 // guarded makes a call that gives one value, if one of symbols is exported.
 func guarded[T any](has func(...string) bool, call func() (T, gonvml.Return), symbols ...string) (T, ret) {
 	var value T
@@ -118,7 +122,7 @@ func guarded[T any](has func(...string) bool, call func() (T, gonvml.Return), sy
 	r := again(func() ret {
 		var r gonvml.Return
 		value, r = call()
-		return ret(r)
+		return retOf(r)
 	})
 	return value, r
 }
@@ -148,4 +152,4 @@ func (d *goDriver) board(index int) (board, ret) {
 	return &goBoard{dev: dev, has: d.has, object: d.object, index: index}, retOK
 }
 
-func (d *goDriver) shutdown() ret { return ret(d.lib.Shutdown()) }
+func (d *goDriver) shutdown() ret { return retOf(d.lib.Shutdown()) }

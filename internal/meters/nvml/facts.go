@@ -2,6 +2,7 @@ package nvml
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -37,9 +38,7 @@ func identify(index int, b board, v versionFacts) *gpu {
 	g := &gpu{index: index, board: b, major: driverMajor(v.driver)}
 	f := &g.facts
 	*f = bench.GPUFacts{Index: index, Driver: v.driver, NVML: v.nvml, CUDA: v.cuda, Missing: map[string]string{}}
-	for name, why := range v.missing {
-		f.Missing[name] = why
-	}
+	maps.Copy(f.Missing, v.missing)
 	take := func(into *string, key, call string, ask func() (string, ret)) {
 		text, r := ask()
 		g.note(call, r)

@@ -3,6 +3,7 @@
 package nvml
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 func TestOpenWithoutCgo(t *testing.T) {
 	t.Parallel()
 	_, err := Open(t.Context(), Options{})
-	require.IsType(t, &meters.Missing{}, err)
+	_, absent := errors.AsType[*meters.Missing](err)
+	require.True(t, absent)
 	require.ErrorContains(t, err, "without cgo")
 }

@@ -1,11 +1,10 @@
 package nvml
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
-
-	"encoding/binary"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
@@ -45,7 +44,7 @@ type abilities struct {
 
 // works reports whether a capability is there, though it may have failed at
 // this trial, as a counter that is not ready yet does.
-func works(r ret) bool { return r == retOK || !(r.absent() || r.gone()) }
+func works(r ret) bool { return r == retOK || (!r.absent() && !r.gone()) }
 
 // probe tries each call once and keeps the record in the facts.
 func (g *gpu) probe() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"unicode/utf8"
 
@@ -15,7 +16,7 @@ func tree(t *testing.T, parents map[int]int) string {
 	t.Helper()
 	dir := t.TempDir()
 	for pid, parent := range parents {
-		one := filepath.Join(dir, fmt.Sprint(pid))
+		one := filepath.Join(dir, strconv.Itoa(pid))
 		require.NoError(t, os.MkdirAll(one, 0o755))
 		stat := fmt.Sprintf("%d (a) b (%d) S %d 1 1 0", pid, pid, parent)
 		require.NoError(t, os.WriteFile(filepath.Join(one, "stat"), []byte(stat), 0o600))

@@ -26,6 +26,7 @@ const (
 	reasonRootsUnknown
 	reasonMemoryUnknown
 	reasonCounterFell
+	reasonSameMoment
 )
 
 func reasons() []string {
@@ -48,6 +49,7 @@ func reasons() []string {
 		reasonRootsUnknown:  "the runtime's processes could not be looked up",
 		reasonMemoryUnknown: "the driver does not tell the memory of a foreign process",
 		reasonCounterFell:   "the driver's count of throttled time fell",
+		reasonSameMoment:    "read twice at one moment",
 	}
 }
 

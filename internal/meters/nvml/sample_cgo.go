@@ -61,7 +61,7 @@ func (s sharedObject) has(symbols ...string) bool {
 // sampler gives the reader of the GPU at index.
 func (s sharedObject) sampler(index int) (*cSampler, ret) {
 	one := &cSampler{lib: s.lib}
-	r := again(func() ret { return ret(C.ws_board(s.lib, C.uint(index), &one.board)) })
+	r := again(func() ret { return ret(C.ws_board(s.lib, C.uint(index), &one.board)) }) //nolint:gocritic // cgo's own check of the pointer
 	return one, r
 }
 

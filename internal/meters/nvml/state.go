@@ -228,7 +228,7 @@ func (s *share) read(m *State) (bench.Reading, ret) {
 	case ns < before:
 		return missing(m.at, reasonCounterFell), retOK
 	case elapsed <= 0:
-		return bench.Reading{At: m.at, State: bench.ReadingStale}, retOK
+		return bench.Reading{At: m.at, State: bench.ReadingStale, Reason: reasonSameMoment}, retOK
 	}
 	// The count is renewed on its own, so that a share can pass 100 % a little.
 	return bench.Reading{At: m.at, Value: min(100, 100*(ns-before)/elapsed)}, retOK
