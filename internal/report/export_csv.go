@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,7 +129,7 @@ func CurvesCSV(w io.Writer, r bench.Results) error {
 				orMeasured(true, basisWord(k.Estimated, k.Simulated)),
 			}
 			for _, p := range k.Points {
-				f.row(append(head[:len(head):len(head)], instant(p.At), safe(string(p.Phase)), rounded(p.Mean),
+				f.row(append(slices.Clip(head), instant(p.At), safe(string(p.Phase)), rounded(p.Mean),
 					rounded(p.Min), rounded(p.Max), rounded(p.CumulativeJ)))
 			}
 		}

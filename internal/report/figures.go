@@ -99,9 +99,15 @@ func hasFigures(c bench.CellResult) bool {
 	return c.Latency != nil || c.TTFT != nil || c.InterToken != nil || c.Tokens != nil ||
 		c.TokensPerSecond != nil || c.WeightedScore != nil || c.ExactMatch != nil || c.ExactAt5 != nil ||
 		c.FullCode != nil || c.Category != nil || c.Chapter != nil || c.NoCodeShare != nil ||
-		c.UnknownShare != nil || c.Energy != nil || c.TokensPerJoule != nil || c.EnergyPerCorrect != nil ||
-		c.Cost != nil || c.CarbonG != nil || len(c.Energies) > 0 || c.EnergyOfCalls != nil || c.TokensPerWh != nil ||
-		c.EnergyPerWord != nil || c.Reconciliation != nil
+		c.UnknownShare != nil || hasEnergy(c)
+}
+
+// hasEnergy reports whether a cell carries a figure of energy or what is made
+// of one.
+func hasEnergy(c bench.CellResult) bool {
+	return c.Energy != nil || c.TokensPerJoule != nil || c.EnergyPerCorrect != nil || c.Cost != nil || c.CarbonG != nil ||
+		len(c.Energies) > 0 || c.EnergyOfCalls != nil || c.TokensPerWh != nil || c.EnergyPerWord != nil ||
+		c.Reconciliation != nil
 }
 
 // naming tells cells apart in as few words as the sweep allows: the model

@@ -80,7 +80,6 @@ func drawable(v bench.Curve) bool {
 }
 
 func meanOf(s curveStep) *float64 { return s.mean }
-func sumOf(s curveStep) *float64  { return s.sum }
 
 // powerDrawing draws power with its band, phases shaded, and temperature
 // below.

@@ -13,6 +13,9 @@ func plusMinus(v, half float64) string {
 	if !(half > 0) {
 		return three(v) + " ± 0"
 	}
+	if math.Abs(v)/half > 1e9 { // more digits than anybody reads
+		return sig(v, 10) + " ± " + sig(half, 2)
+	}
 	half, exponent := roundTwo(half)
 	if size := max(math.Abs(v), half); size < 1e-4 || size >= 1e12 {
 		e := int(math.Floor(math.Log10(size)))
