@@ -98,21 +98,21 @@ func (in Input) host(name string) channels {
 // find lists the channels of the phases that match, by name, each once. Real
 // ones go before made-up ones.
 func (in Input) find(match func(bench.Channel) bool) []bench.Channel {
-	var real, simulated []bench.Channel
+	var measured, simulated []bench.Channel
 	for _, p := range in.Phases {
 		switch c := p.Channel; {
 		case !match(c):
 		case c.Simulated:
 			simulated = append(simulated, c)
 		default:
-			real = append(real, c)
+			measured = append(measured, c)
 		}
 	}
-	if len(real) == 0 {
-		real = simulated
+	if len(measured) == 0 {
+		measured = simulated
 	}
-	slices.SortFunc(real, func(a, b bench.Channel) int { return strings.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(real, func(a, b bench.Channel) bool { return a.Name == b.Name })
+	slices.SortFunc(measured, func(a, b bench.Channel) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(measured, func(a, b bench.Channel) bool { return a.Name == b.Name })
 }
 
 func (s channels) names() string {

@@ -52,10 +52,14 @@ func (a *account) windowFlags(chosen []series, key phaseKey) []string {
 	}
 	for _, s := range chosen {
 		p := s.of[key]
+		d := p.Disagreement
+		apart := d != nil && d.Exceeded
 		for _, text := range p.Flags {
-			out = append(out, s.channel.Name+": "+text)
+			if !apart || !strings.Contains(text, d.With) { // said once for all windows below
+				out = append(out, s.channel.Name+": "+text)
+			}
 		}
-		if d := p.Disagreement; d != nil && d.Exceeded {
+		if apart {
 			out = append(out, fmt.Sprintf("%s and %s differ by more than %g %% in a window", s.channel.Name, d.With, 100*d.Limit))
 		}
 	}

@@ -14,10 +14,10 @@ func trendsOf(in CellInput) []bench.Trend {
 		out = append(out, TrendOf(TrendInput{Quantity: "latency", Unit: "s", Run: run, Values: latencies(in.Calls, run)}))
 	}
 	for _, c := range in.Curves {
-		switch c.Unit {
-		case bench.UnitWatt:
+		if c.Unit == bench.UnitWatt {
 			out = append(out, curveTrends(c, in.Phases, "power of "+c.Channel, 0)...)
-		case bench.UnitCelsius:
+		}
+		if c.Unit == bench.UnitCelsius {
 			out = append(out, curveTrends(c, in.Phases, "temperature of "+c.Channel, LimitCelsius)...)
 		}
 	}

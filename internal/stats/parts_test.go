@@ -46,11 +46,18 @@ func rig() CellInput {
 		channel bench.Channel
 		powerW  float64 // in inference
 	}{
-		{gpuChannel("gpu0.power", "GPU-a", false), 98}, {gpuChannel("gpu0.energy", "GPU-a", true), 100},
-		{gpuChannel("gpu1.power", "GPU-b", false), 50}, {gpuChannel("gpu1.energy", "GPU-b", true), 51},
-		{raplChannel("rapl.package0", bench.ScopePackage), 40}, {raplChannel("rapl.package1", bench.ScopePackage), 30},
-		{raplChannel("rapl.dram0", bench.ScopeDRAM), 5}, {raplChannel("rapl.psys", bench.ScopePlatform), 90},
-		{pdu, 344}, {outlet1, 172}, {outlet2, 172}, {power("pdu.a.inlet", bench.ScopeInlet), 900},
+		{gpuChannel("gpu0.power", "GPU-a", false), 98},
+		{gpuChannel("gpu0.energy", "GPU-a", true), 100},
+		{gpuChannel("gpu1.power", "GPU-b", false), 50},
+		{gpuChannel("gpu1.energy", "GPU-b", true), 51},
+		{raplChannel("rapl.package0", bench.ScopePackage), 40},
+		{raplChannel("rapl.package1", bench.ScopePackage), 30},
+		{raplChannel("rapl.dram0", bench.ScopeDRAM), 5},
+		{raplChannel("rapl.psys", bench.ScopePlatform), 90},
+		{pdu, 344},
+		{outlet1, 172},
+		{outlet2, 172},
+		{power("pdu.a.inlet", bench.ScopeInlet), 900},
 	} {
 		in.Phases = append(in.Phases,
 			doubtful(reading(bench.PhaseBaseline, 0, 1, one.channel, 5*time.Second, one.powerW/10*5), 0.01),
@@ -337,7 +344,7 @@ func TestDisagreementFlags(t *testing.T) {
 			in.Phases[i].EnergyJ = ptr(*p.EnergyJ * 0.5)
 		}
 		if p.Channel.Name == "gpu1.energy" && p.Run == 1 {
-			in.Phases[i].Flags = []string{"the sensor stood still"}
+			in.Phases[i].Flags = []string{"the sensor stood still", "differs by 7.1 % from what gpu1.power tells (limit 5 %)"}
 			in.Phases[i].Disagreement = &bench.Disagreement{With: "gpu1.power", Limit: 0.05, Exceeded: true}
 		}
 	}

@@ -192,7 +192,7 @@ func sign(v float64) float64 {
 // not significantly above 0, at most a quarter of the values, each corrected
 // for its bias in short series by (1 + 4r)/n (Kendall 1954). It is 1 at least.
 // Of 120 values with an autocorrelation of 0.8 the test then finds a trend in
-// 13 % where there is none, instead of in 52 %.
+// 12 % where there is none, instead of in 46 % (of 1,000 seeded series).
 func autocorrelation(values []TimedValue) float64 {
 	n := len(values)
 	slope := quantile(senSlopes(values), 0.5)
