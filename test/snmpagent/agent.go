@@ -152,6 +152,10 @@ func freeAddress(t testing.TB) string {
 	return c.LocalAddr().String()
 }
 
+// conf is the settings file. snmpd keeps its own state (boots of its v3 engine)
+// in a file called snmpd.conf, in another folder.
+func (a *Agent) conf() string { return filepath.Join(a.dir, "agent.conf") }
+
 // configure writes snmpd.conf, with one pass program per subtree.
 func (a *Agent) configure(cfg Config, program, socket string) error {
 	descr := cfg.Descr
@@ -183,15 +187,15 @@ func (a *Agent) configure(cfg Config, program, socket string) error {
 	for _, root := range a.table.roots() {
 		fmt.Fprintf(&b, "pass_persist .%s %s %s\n", root, program, socket)
 	}
-	return os.WriteFile(filepath.Join(a.dir, "snmpd.conf"), []byte(b.String()), 0o600)
+	return os.WriteFile(a.conf(), []byte(b.String()), 0o600)
 }
 
 // launch starts snmpd and waits until it says that it is up.
 func (a *Agent) launch(snmpd string) error {
 	log := filepath.Join(a.dir, "log")
 	_ = os.Remove(log)
-	cmd := exec.Command(snmpd, "-f", "-Lf", log, "-C", "-c", filepath.Join(a.dir, "snmpd.conf"), "-p", filepath.Join(a.dir, "pid"))
-	cmd.Env = append(os.Environ(), "MIBS=", "SNMP_PERSISTENT_DIR="+a.dir, "SNMPCONFPATH="+a.dir)
+	cmd := exec.Command(snmpd, "-f", "-Lf", log, "-C", "-c", a.conf(), "-p", filepath.Join(a.dir, "pid"))
+	cmd.Env = append(os.Environ(), "MIBS=", "SNMP_PERSISTENT_DIR="+filepath.Join(a.dir, "state"), "SNMPCONFPATH="+a.dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start snmpd: %w", err)

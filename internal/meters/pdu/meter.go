@@ -136,11 +136,13 @@ func (m *Meter) take(one *member, all []answer) {
 	for _, o := range one.values {
 		o.take(all)
 		if o.floor > 0 && o.now.has() && o.now.value == 0 && !off && (o.q == power || o.q == current || o.q == apparentPower) {
-			low = "below the floor of the device (" + o.floorBasis + ")"
-			o.now = outOfRange(low)
+			o.now = outOfRange("below the floor of the device (" + o.floorBasis + ")")
+			if o.q == power {
+				low = o.now.reason
+			}
 		}
 	}
-	if e, p := one.of(energy), one.of(power); low != "" && e != nil && p != nil && p.now.reason == low {
+	if e := one.of(energy); low != "" && e != nil {
 		e.now = outOfRange("not counted " + low)
 	}
 }

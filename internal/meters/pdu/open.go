@@ -30,10 +30,10 @@ const tripSamples = 5
 // tells nothing that is measured, is a *meters.Missing; options that are wrong
 // are a fault of kind Invalid.
 func New(ctx context.Context, opts Options) (*Meter, error) {
+	opts = opts.withDefaults()
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	opts = opts.withDefaults()
 	m := &Meter{opts: opts, began: time.Now(), reasons: newReasons(), doubts: map[string]int{}}
 	s, err := dial(ctx, opts)
 	if err != nil {

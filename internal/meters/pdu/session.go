@@ -24,6 +24,9 @@ type session struct {
 	g     *gosnmp.GoSNMP
 	chunk int // objects per request; halved when the device says that it is too many
 	trip  time.Duration
+
+	opts Options
+	anew bool // a v3 device answered as another than it was: discover it again
 }
 
 const (
@@ -55,8 +58,17 @@ func privProtocol(name string) (gosnmp.SnmpV3PrivProtocol, bool) {
 
 func squeeze(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "")) }
 
-// dial opens the handle. No packet is sent yet.
+// dial opens a session. No packet is sent yet.
 func dial(ctx context.Context, o Options) (*session, error) {
+	g, err := connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &session{g: g, chunk: maxChunk, opts: o}, nil
+}
+
+// connect opens a handle.
+func connect(ctx context.Context, o Options) (*gosnmp.GoSNMP, error) {
 	host, port, err := o.hostPort()
 	if err != nil {
 		return nil, err
@@ -74,7 +86,32 @@ func dial(ctx context.Context, o Options) (*session, error) {
 	if err := g.Connect(); err != nil {
 		return nil, fmt.Errorf("open a socket to the device: %s", reasonOf(err, o.Timeout))
 	}
-	return &session{g: g, chunk: maxChunk}, nil
+	return g, nil
+}
+
+// renew replaces the handle of a v3 device whose engine is another than it was,
+// as after a reboot that lost its state: keys and times are found again.
+func (s *session) renew(ctx context.Context) error {
+	if !s.anew {
+		return nil
+	}
+	g, err := connect(ctx, s.opts)
+	if err != nil {
+		return err
+	}
+	g.Retries = s.g.Retries
+	_ = s.g.Close()
+	s.g, s.anew = g, false
+	return nil
+}
+
+// changed reports whether an error may come from a v3 engine that is another
+// than it was, and not from silence.
+func changed(err error) bool {
+	var netErr net.Error
+	silent := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNREFUSED) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, gosnmp.ErrMaxRetriesExceeded) || (errors.As(err, &netErr) && netErr.Timeout())
+	return !silent
 }
 
 // secure sets the v3 user and the level that its passphrases allow.
@@ -124,6 +161,7 @@ func (s *session) ask(ctx context.Context, send func() (*gosnmp.SnmpPacket, erro
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
+		s.anew = s.anew || s.g.Version == gosnmp.Version3 && changed(err)
 		return nil, err
 	case p == nil:
 		return nil, errGarbage
@@ -134,6 +172,9 @@ func (s *session) ask(ctx context.Context, send func() (*gosnmp.SnmpPacket, erro
 // get asks for all objects, in one request where the device takes that many.
 // An object that is not there is an answer of type NoSuchInstance, in v1 too.
 func (s *session) get(ctx context.Context, now func() time.Duration, oids []string) ([]answer, error) {
+	if err := s.renew(ctx); err != nil {
+		return nil, err
+	}
 	out := make([]answer, len(oids))
 	for from := 0; from < len(oids); {
 		to := min(from+s.chunk, len(oids))
@@ -262,7 +303,7 @@ func reasonOf(err error, timeout time.Duration) string {
 		return "no answer within " + timeout.String() + " (lost, or the device is busy or silent)"
 	case errors.Is(err, gosnmp.ErrUnknownUsername):
 		return "the device does not know the SNMP v3 user"
-	case errors.Is(err, gosnmp.ErrWrongDigest):
+	case errors.Is(err, gosnmp.ErrWrongDigest), strings.Contains(err.Error(), "not authentic"):
 		return "the device refuses the SNMP v3 authentication (protocol or passphrase)"
 	case errors.Is(err, gosnmp.ErrDecryption):
 		return "the device refuses the SNMP v3 privacy (protocol or passphrase)"
