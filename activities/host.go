@@ -32,8 +32,14 @@ type Host struct {
 	// Runtime gives the runtime that a spec names.
 	Runtime func(bench.RuntimeConfig) (runtimes.Runtime, error)
 	// Meters opens the meters that a cell asks for; what a host lacks is told
-	// in missing.
+	// in missing. They may be borrowed: closing gives them back.
 	Meters func(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error)
+	// Characterise finds out how the meters of a cell renew their values, where
+	// that is not known of late; nil finds out nothing.
+	Characterise func(ctx context.Context, cfg bench.MeterConfig, rt runtimes.Runtime, now func() time.Duration) error
+	// GPUs describes the GPUs as their driver tells them, and lists who is on
+	// them besides the runtime; nil where no driver is asked.
+	GPUs func(ctx context.Context) (facts []bench.GPUFacts, foreign []string, err error)
 	// Facts describes the machine.
 	Facts func(ctx context.Context) (bench.HostFacts, error)
 	// Source says where a model comes from.
@@ -97,23 +103,49 @@ func (h *Host) Inspect(ctx context.Context, in contract.CellRef) (contract.Note,
 		if err != nil {
 			return contract.Note{}, err
 		}
-		open, missing, err := h.Meters(j.cell.Config.Meters, j.rt)
+		missing, err := j.describeMeters(ctx, &facts)
 		if err != nil {
 			return contract.Note{}, err
 		}
-		defer closeAll(open)
 		facts.Host, facts.WorkerBuild, facts.SeenAt = h.Name, h.Build, time.Now().UTC()
 		facts.Runtime, facts.RuntimeEnv = info.Kind+" "+info.Version, info.Env
-		for _, m := range open {
-			facts.Meters = append(facts.Meters, m.Channels()...)
-		}
 		facts.MetersMissing = missing
 		if err := h.Store.PutHostFacts(ctx, in.Cell, facts); err != nil {
 			return contract.Note{}, err
 		}
-		return note("%s, %d threads, %s RAM, %s, %d channel(s)", facts.CPU, facts.Threads,
-			units.Bytes(facts.MemoryBytes), facts.Runtime, len(facts.Meters)), nil
+		text := fmt.Sprintf("%s, %d threads, %s RAM, %s, %d channel(s)", facts.CPU, facts.Threads,
+			units.Bytes(facts.MemoryBytes), facts.Runtime, len(facts.Meters))
+		if n := len(facts.Foreign); n > 0 {
+			text += fmt.Sprintf(", %d foreign process(es) on the GPUs", n)
+		}
+		return note("%s", text), nil
 	})
+}
+
+// describeMeters watches the meters at the start of a cell and puts what they
+// measure, and how, into the host's facts.
+func (j *job) describeMeters(ctx context.Context, facts *bench.HostFacts) (missing []string, err error) {
+	h, cfg := j.host, j.cell.Config.Meters
+	defer beating(ctx, func() any { return contract.Note{V: 1, Text: "watching the meters"} })()
+	if h.Characterise != nil {
+		if err := h.Characterise(ctx, cfg, j.rt, h.Clock.Now); err != nil {
+			return nil, err
+		}
+	}
+	open, missing, err := h.Meters(cfg, j.rt)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(open)
+	for _, m := range open {
+		facts.Meters = append(facts.Meters, m.Channels()...)
+	}
+	if h.GPUs != nil && cfg.NVML {
+		if facts.GPUFacts, facts.Foreign, err = h.GPUs(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return missing, nil
 }
 
 // Pull makes the model available to the runtime.
@@ -158,6 +190,7 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 			return contract.Note{}, err
 		}
 		defer m.close()
+		m.begin(ctx, epoch, in.Phase, 0, in.No)
 		select {
 		case <-time.After(in.Length):
 		case <-ctx.Done():
@@ -165,7 +198,7 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 		case <-activity.GetWorkerStopChannel(ctx):
 			return contract.Note{}, drained()
 		}
-		readings, err := m.keep(ctx, epoch, in.Phase, in.No)
+		readings, err := m.keep(ctx)
 		if err != nil {
 			return contract.Note{}, err
 		}
@@ -187,6 +220,7 @@ func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, 
 			return contract.LoadOut{}, err
 		}
 		defer m.close()
+		m.begin(ctx, in.Epoch, bench.PhaseStartup, 0, in.No)
 		attempt := bench.LoadAttempt{
 			Cell: in.Cell, Rung: in.Rung, Name: rung.Name, Settings: rung, StartedAt: m.started.UTC().Truncate(time.Microsecond),
 		}
@@ -204,11 +238,12 @@ func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, 
 		}); err != nil {
 			return contract.LoadOut{}, err
 		}
+		// A load that failed took its time and energy, too.
+		if _, err := m.keep(ctx); err != nil && loadErr == nil {
+			return contract.LoadOut{}, err
+		}
 		if loadErr != nil {
 			return contract.LoadOut{}, loadErr
-		}
-		if _, err := m.keep(ctx, in.Epoch, bench.PhaseStartup, in.No); err != nil {
-			return contract.LoadOut{}, err
 		}
 		return contract.LoadOut{V: 1, Token: loaded.Token, Text: loadText(attempt)}, nil
 	})
@@ -253,11 +288,12 @@ func (h *Host) Unload(ctx context.Context, in contract.CellRef) (contract.Note, 
 			return contract.Note{}, err
 		}
 		defer m.close()
+		m.begin(ctx, in.Epoch, bench.PhaseShutdown, 0, in.No)
 		if err := j.rt.Unload(ctx, ""); err != nil {
 			return contract.Note{}, err
 		}
 		took := h.Clock.Now() - m.from
-		if _, err := m.keep(ctx, in.Epoch, bench.PhaseShutdown, in.No); err != nil {
+		if _, err := m.keep(ctx); err != nil {
 			return contract.Note{}, err
 		}
 		return note("gone from memory after %s, as the runtime shows", took.Round(time.Millisecond)), nil

@@ -16,10 +16,6 @@ import (
 	"github.com/wattsweep/wattsweep/internal/store"
 )
 
-// storeEvery is how often the readings of a segment that is still running are
-// made durable: a crash loses no more of them than this, and no call.
-const storeEvery = time.Second
-
 // endFor is how long the end of a segment is tried to be made durable.
 const endFor = 30 * time.Second
 
@@ -44,22 +40,28 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 		if err := j.mustBeResident(ctx, in.ResidentIn); err != nil {
 			return contract.InferOut{}, err
 		}
+		gate, err := j.coolDown(ctx, in)
+		if err != nil {
+			return contract.InferOut{}, err
+		}
 		seg, err := j.openSegment(ctx, in)
 		if err != nil {
 			return contract.InferOut{}, err
 		}
 		defer seg.m.close()
 		defer beating(ctx, seg.beat.get)()
-		settle := seg.storing(ctx)
 		loopErr := seg.loop(ctx)
-		settle()
 		if err := seg.end(ctx, loopErr); err != nil {
 			return contract.InferOut{}, err
 		}
 		if loopErr != nil {
 			return contract.InferOut{}, loopErr
 		}
-		return seg.result(), nil
+		out := seg.result()
+		if gate != "" {
+			out.Text += "; " + gate
+		}
+		return out, nil
 	})
 }
 
@@ -135,6 +137,7 @@ func (j *job) openSegment(ctx context.Context, in contract.InferIn) (*segment, e
 		s.m.close()
 		return nil, err
 	}
+	s.m.begin(ctx, in.Epoch, bench.PhaseInference, in.Run, s.row.No)
 	for item := in.From; item < in.To; item++ {
 		if !s.before.Done[item] {
 			s.todo = append(s.todo, item)
@@ -197,28 +200,6 @@ func (s *segment) loop(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// storing makes the readings so far durable every storeEvery, beside the loop
-// and not in it, until settle is called. What fails here is tried again with
-// the next tick, and at the end of the segment, where it counts.
-func (s *segment) storing(ctx context.Context) (settle func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(storeEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				_, _ = s.m.store(ctx, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
-			}
-		}
-	}()
-	return func() { cancel(); <-ended }
 }
 
 func (s *segment) count(call bench.Call, item int) {
@@ -307,21 +288,13 @@ func unmeasured(err error, ans runtimes.Answer) bool {
 // end makes the segment's readings and its end durable, also when the
 // activity is being cancelled.
 func (s *segment) end(ctx context.Context, loopErr error) error {
-	// The window ends here; stopping takes one last sample behind its end, so
-	// that nothing need be waited for, nor does a database that is away widen it.
-	to := s.host.Clock.Now()
-	s.m.sampler.Stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endFor)
 	defer cancel()
 	s.row.End = "complete"
 	if loopErr != nil {
 		s.row.End = endReason(loopErr)
 	}
-	err := keep(ctx, func(ctx context.Context) error {
-		_, err := s.m.storeUntil(ctx, to, s.in.Epoch, bench.PhaseInference, s.in.Run, s.row.No)
-		return err
-	})
-	if err != nil {
+	if _, err := s.m.keep(ctx); err != nil {
 		return err
 	}
 	complete := loopErr == nil && s.in.To == s.cell.Items

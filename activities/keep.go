@@ -6,7 +6,6 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
@@ -32,16 +31,4 @@ func keep(ctx context.Context, write func(context.Context) error) error {
 		return write(whole)
 	}
 	return err
-}
-
-// keep stores the window from the beginning to now as a phase without runs,
-// however long the database is away.
-func (m *sampling) keep(ctx context.Context, epoch int, phase bench.Phase, no int) ([]bench.PhaseReading, error) {
-	to := m.job.host.Clock.Now()
-	var readings []bench.PhaseReading
-	err := keep(ctx, func(ctx context.Context) (err error) {
-		readings, err = m.storeUntil(ctx, to, epoch, phase, 0, no)
-		return err
-	})
-	return readings, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/cost"
 	"github.com/wattsweep/wattsweep/internal/fault"
+	"github.com/wattsweep/wattsweep/internal/papers"
 	"github.com/wattsweep/wattsweep/internal/stats"
 	"github.com/wattsweep/wattsweep/internal/store"
 	"github.com/wattsweep/wattsweep/internal/tasks/icd10"
@@ -40,8 +41,32 @@ func (r *Results) Score(ctx context.Context, in contract.PublishIn) (contract.No
 		if err := r.Store.PutScores(ctx, cell.Epoch, rules, scores); err != nil {
 			return contract.Note{}, err
 		}
-		return note("%d answers scored by %s", len(scores), rules), nil
+		measured, err := r.measure(ctx, cell, calls)
+		if err != nil {
+			return contract.Note{}, err
+		}
+		return note("%d answers scored by %s; %s", len(scores), rules, measured), nil
 	})
+}
+
+// measure stores what the traces of a finished cell tell of each call and over
+// time, so that later figures need not read them again.
+func (r *Results) measure(ctx context.Context, cell store.Cell, calls []bench.Call) (text string, err error) {
+	phases, err := r.Store.PhaseReadings(ctx, cell.ID, cell.Epoch)
+	if err != nil {
+		return "", err
+	}
+	c, err := r.course(ctx, cell, calls, phases)
+	if err != nil {
+		return "", err
+	}
+	if err := r.Store.PutCallReadings(ctx, cell.ID, cell.Epoch, c.Calls); err != nil {
+		return "", err
+	}
+	if err := r.Store.PutCourse(ctx, cell.ID, cell.Epoch, c.Course); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d readings of channels during calls", len(c.Calls)), nil
 }
 
 // rulesVersion changes when the reading of codes or the score does.
@@ -152,7 +177,45 @@ func (r *Results) unpriced(ctx context.Context, id bench.CellID, state bench.Sta
 		return bench.CellResult{}, cell, err
 	}
 	in.State, in.Reason = state, reason
-	return stats.Cell(in), cell, nil
+	row := stats.Cell(in)
+	if err := r.asPapers(ctx, &row, in, cell); err != nil {
+		return row, cell, err
+	}
+	return row, cell, nil
+}
+
+// asPapers adds the metrics of the white paper and of the thesis.
+func (r *Results) asPapers(ctx context.Context, row *bench.CellResult, in stats.CellInput, cell store.Cell) error {
+	readings, err := r.Store.CallReadings(ctx, cell.ID, cell.Epoch)
+	if err != nil {
+		return err
+	}
+	facts, err := r.Store.CellHostFacts(ctx, cell.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	paper := papers.Input{
+		Result: cost.Priced(*row, cell.Config.Prices), Calls: in.Calls, Readings: readings, Phases: in.Phases,
+		Config: cell.Config, Host: facts,
+	}
+	row.WhitePaper, row.Thesis = papers.WhitePaper(paper), papers.Thesis(paper)
+	return nil
+}
+
+// fillCourse gives the curves of a cell and how sampling went: as stored when it
+// was scored, or from its traces while it is measured.
+func (r *Results) fillCourse(ctx context.Context, in *stats.CellInput, cell store.Cell) error {
+	stored, err := r.Store.GetCourse(ctx, cell.ID, cell.Epoch)
+	if errors.Is(err, store.ErrNotFound) {
+		var c told
+		c, err = r.course(ctx, cell, nil, in.Phases)
+		stored = c.Course
+	}
+	if err != nil {
+		return err
+	}
+	in.Curves, in.CurvesMissing, in.Sampling = stored.Curves, stored.Missing, stored.Sampling
+	return nil
 }
 
 // input gathers all that is stored about a cell. Scores are computed anew:
@@ -177,6 +240,9 @@ func (r *Results) input(ctx context.Context, id bench.CellID) (stats.CellInput, 
 		return in, cell, err
 	}
 	if in.Phases, err = r.Store.PhaseReadings(ctx, id, cell.Epoch); err != nil {
+		return in, cell, err
+	}
+	if err := r.fillCourse(ctx, &in, cell); err != nil {
 		return in, cell, err
 	}
 	if in.LoadAttempts, err = r.Store.LoadAttempts(ctx, id); err != nil {

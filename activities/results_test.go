@@ -57,7 +57,7 @@ func TestScore(t *testing.T) {
 	r := measured(t)
 	in := contract.PublishIn{CellRef: r.ref(), State: bench.StateDone}
 	note := must[contract.Note](r, contract.ActScore, in)
-	require.Equal(t, "8 answers scored by icd10/1 max=5", note.Text)
+	require.Equal(t, "8 answers scored by icd10/1 max=5; 8 readings of channels during calls", note.Text)
 	scores := r.scores("icd10/1 max=5")
 	require.Len(t, scores, 8)
 	for run := range 2 {
@@ -88,7 +88,7 @@ func TestScoreAgainstACodeList(t *testing.T) {
 
 	require.NoError(t, r.store.PutCodeList(t.Context(), "icd-10-se", "ICD-10-SE", "0123456789abcdef", []string{"I21.4"}))
 	note := must[contract.Note](r, contract.ActScore, in)
-	require.Equal(t, "8 answers scored by icd10/1 max=5 list=icd-10-se@0123456789ab", note.Text)
+	require.Equal(t, "8 answers scored by icd10/1 max=5 list=icd-10-se@0123456789ab; 8 readings of channels during calls", note.Text)
 	scores := r.scores("icd10/1 max=5 list=icd-10-se@0123456789ab")
 	require.Equal(t, []int{0, 0, 1, 0}, []int{scores[0].Unknown, scores[1].Unknown, scores[2].Unknown, scores[3].Unknown})
 }

@@ -7,15 +7,26 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/meters"
+	"github.com/wattsweep/wattsweep/internal/meters/trace"
+	"github.com/wattsweep/wattsweep/internal/store"
 )
 
-// sampling is a sampler over a job's meters, with the window it began.
+// storeEvery is how often what was sampled is made durable while a window is
+// still open: a crash loses no more of it than this, and no call.
+const storeEvery = time.Second
+
+// sampling is a sampler over a job's meters, with the window it began and, from
+// begin on, the figures and the trace of that window.
 type sampling struct {
 	job     *job
 	open    []meters.Meter
 	sampler *meters.Sampler
 	from    time.Duration // on the host's clock
 	started time.Time
+
+	key      bench.TraceKey // of the window; its meter is empty
+	recorder *trace.Recorder
+	settle   func() // ends the storing beside the work; nil before begin
 }
 
 // sample opens the job's meters and begins to sample them.
@@ -39,25 +50,101 @@ func (j *job) sample(ctx context.Context) (*sampling, error) {
 	return &sampling{job: j, open: open, sampler: s, from: from, started: j.host.Clock.Wall(from)}, nil
 }
 
-// store makes the window from the beginning to now durable as a phase. It
-// waits for the sample that closes the window.
-func (m *sampling) store(ctx context.Context, epoch int, phase bench.Phase, run, no int) ([]bench.PhaseReading, error) {
-	return m.storeUntil(ctx, m.job.host.Clock.Now(), epoch, phase, run, no)
+// begin names the window that sampling is for. From now on until keep its
+// figures and its trace are made durable once a second, beside the work and
+// not in it. What fails then is tried again with the next tick, and by keep,
+// where it counts.
+func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run, no int) {
+	m.key = bench.TraceKey{Cell: m.job.ref.Cell, Epoch: epoch, Phase: phase, Run: run, No: no}
+	m.recorder = trace.NewRecorder(trace.Sampled(m.sampler), m.key, m.job.host.Clock.Anchor, m.from)
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(storeEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = m.storeUntil(ctx, m.job.host.Clock.Now(), nil)
+			}
+		}
+	}()
+	m.settle = func() { cancel(); <-ended; m.settle = nil }
 }
 
-// storeUntil does the same for a window that ended before now.
-func (m *sampling) storeUntil(
-	ctx context.Context, to time.Duration, epoch int, phase bench.Phase, run, no int,
-) ([]bench.PhaseReading, error) {
-	readings := m.sampler.Window(ctx, phase, run, no, m.from, to)
-	for i := range readings {
-		readings[i].Cell = m.job.ref.Cell
+// keep ends the window now and makes it durable, however long the database is
+// away. Stopping takes one last sample behind the window's end, so that nothing
+// need be waited for, nor does a database that is away widen it.
+func (m *sampling) keep(ctx context.Context) ([]bench.PhaseReading, error) {
+	return m.keepMarked(ctx, nil)
+}
+
+// keepMarked does the same with a last word on each reading.
+func (m *sampling) keepMarked(ctx context.Context, mark func(*bench.PhaseReading)) ([]bench.PhaseReading, error) {
+	to := m.job.host.Clock.Now()
+	m.sampler.Stop()
+	if m.settle != nil {
+		m.settle()
 	}
-	return readings, m.job.host.Store.PutPhaseReadings(ctx, epoch, readings)
+	var readings []bench.PhaseReading
+	err := keep(ctx, func(ctx context.Context) error {
+		return m.storeUntil(ctx, to, func(all []bench.PhaseReading) {
+			for i := range all {
+				if mark != nil {
+					mark(&all[i])
+				}
+			}
+			readings = all
+		})
+	})
+	return readings, err
 }
 
-// close ends sampling and releases the meters.
+// storeUntil makes the window up to a moment durable as a phase, and its trace.
+func (m *sampling) storeUntil(ctx context.Context, to time.Duration, last func([]bench.PhaseReading)) error {
+	readings := m.sampler.Window(ctx, m.key.Phase, m.key.Run, m.key.No, m.from, to)
+	for i := range readings {
+		readings[i].Cell = m.key.Cell
+	}
+	if last != nil {
+		last(readings)
+	}
+	if err := m.job.host.Store.PutPhaseReadings(ctx, m.key.Epoch, readings); err != nil {
+		return err
+	}
+	return m.storeTrace(ctx, to, last != nil)
+}
+
+// storeTrace makes durable what was sampled since it was last called; the last
+// call ends the trace.
+func (m *sampling) storeTrace(ctx context.Context, to time.Duration, last bool) error {
+	pending := m.recorder.Pending
+	if last {
+		pending = m.recorder.Finish
+	}
+	batches := pending(to)
+	writes := make([]store.TraceWrite, len(batches))
+	for i, b := range batches {
+		writes[i] = store.TraceWrite(b)
+	}
+	if err := m.job.host.Store.PutTraces(ctx, writes...); err != nil {
+		return err
+	}
+	for _, b := range batches {
+		m.recorder.Stored(b)
+	}
+	return nil
+}
+
+// close ends sampling and releases the meters; a window that was not kept
+// stays as it was last stored.
 func (m *sampling) close() {
+	if m.settle != nil {
+		m.settle()
+	}
 	m.sampler.Stop()
 	closeAll(m.open)
 }

@@ -36,13 +36,14 @@ func (h *Host) WarmUp(ctx context.Context, in contract.ResidentIn) (contract.Not
 			return contract.Note{}, err
 		}
 		defer m.close()
+		m.begin(ctx, in.Epoch, bench.PhaseWarmUp, 0, in.No)
 		limit, cancel := limited(ctx)
 		defer cancel()
 		doubts, err := j.warm(limit, in, journals)
 		if err != nil {
 			return contract.Note{}, err
 		}
-		if _, err := m.keep(ctx, in.Epoch, bench.PhaseWarmUp, in.No); err != nil {
+		if _, err := m.keep(ctx); err != nil {
 			return contract.Note{}, err
 		}
 		if len(doubts) > 0 {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"go.temporal.io/sdk/worker"
@@ -13,6 +14,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/hostfacts"
 	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/tasks/icd10"
+	"github.com/wattsweep/wattsweep/internal/units"
 	"github.com/wattsweep/wattsweep/internal/version"
 	"github.com/wattsweep/wattsweep/workflows"
 )
@@ -114,6 +116,7 @@ func (a *App) hostWorker(ctx context.Context, w *Worker, host string) (worker.Wo
 	activities.RegisterHost(one, &activities.Host{
 		Store: a.Store, Name: host, Build: version.String(), BootID: facts.BootID, Clock: meters.NewClock(),
 		Runtime: a.runtimeFor, Meters: a.OpenMeters, Source: sourceOf, Ask: ask, WithNonce: icd10.WithNonce,
+		Characterise: a.Meters.Characterise, GPUs: a.gpus,
 		Facts: func(ctx context.Context) (bench.HostFacts, error) {
 			return hostfacts.Read(ctx, hostfacts.Options{Host: host, WorkerBuild: version.String()})
 		},
@@ -126,6 +129,28 @@ func (w *Worker) fail(err error) {
 	case w.failed <- err:
 	default: // the first reason is the one to tell
 	}
+}
+
+// gpus describes the GPUs, and who is on them besides the runtime.
+func (a *App) gpus(ctx context.Context) (facts []bench.GPUFacts, foreign []string, err error) {
+	on, err := a.Meters.Foreign(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look who is on the GPUs: %w", err)
+	}
+	for _, gpu := range on {
+		if gpu.Doubt != "" {
+			foreign = append(foreign, fmt.Sprintf("gpu%d: %s", gpu.Index, gpu.Doubt))
+			continue
+		}
+		for _, p := range gpu.Foreign {
+			size := "memory not told"
+			if p.Known {
+				size = units.Bytes(int64(min(p.Bytes, math.MaxInt64))).String() //nolint:gosec // bounded
+			}
+			foreign = append(foreign, fmt.Sprintf("gpu%d: process %d %s, %s", gpu.Index, p.PID, p.Name, size))
+		}
+	}
+	return a.Meters.GPUFacts(), foreign, nil
 }
 
 // ask builds the prompt of a journal for a task.

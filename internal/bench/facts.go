@@ -24,6 +24,9 @@ type HostFacts struct {
 	SeenAt        time.Time `json:"seen_at"`
 	// GPUFacts describe the GPUs as NVML knows them; empty without NVML.
 	GPUFacts []GPUFacts `json:"gpu_facts,omitempty"`
+	// Foreign lists the processes on the GPUs that were not the runtime's when
+	// the host was inspected, by id, program and memory.
+	Foreign []string `json:"foreign_processes,omitempty"`
 }
 
 // GPUFacts describe one GPU as NVML tells it. A fact that the device does not

@@ -191,7 +191,9 @@ type Point struct {
 	Phase       Phase     `json:"phase,omitempty"`
 }
 
-// SamplingQuality is how sampling one meter went over a cell.
+// SamplingQuality is how sampling one meter went, over a window or a cell. Over
+// a cell, LateP50 is the windows' weighted by their samples, LateP99 that of the
+// worst window.
 type SamplingQuality struct {
 	Meter    string        `json:"meter"`
 	Interval time.Duration `json:"interval_ns"`

@@ -34,6 +34,14 @@ func (s *Store) SweepHostFacts(ctx context.Context, sweep bench.SweepID) ([]benc
 	return out, wrap("list hosts of sweep "+string(sweep), err)
 }
 
+// CellHostFacts are those of the host that a cell was measured on; ErrNotFound
+// before it was inspected.
+func (s *Store) CellHostFacts(ctx context.Context, cell bench.CellID) (bench.HostFacts, error) {
+	var f bench.HostFacts
+	err := s.pool.QueryRow(ctx, `SELECT facts FROM cell_hosts WHERE cell_id = $1`, cell).Scan(&f)
+	return f, wrap("read host of cell "+string(cell), err)
+}
+
 // PutPulled records how a cell's model reached its runtime. A later pull of the
 // same digest keeps the first one's time and bytes. Another digest takes its
 // place while the cell's epoch has no calls; with calls it is CodeModelChanged,

@@ -1,0 +1,120 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/meters"
+)
+
+// gateEvery is how often temperatures are looked at while a run waits.
+const gateEvery = 500 * time.Millisecond
+
+// coolDown holds a run back until every temperature of the host is below the
+// cell's thermal gate, so that no run begins in the heat of the one before it.
+// A host that does not cool down in time is measured all the same: the wait is
+// stored as a phase whose temperatures carry the flag, and the note says so. It
+// gives "" where the cell has no gate.
+func (j *job) coolDown(ctx context.Context, in contract.InferIn) (note string, err error) {
+	gate := j.cell.Config.Phases.ThermalGate
+	if gate == nil || in.From > 0 {
+		return "", nil // a later chunk goes on with a run that passed the gate
+	}
+	defer beating(ctx, func() any { return contract.Note{V: 1, Text: "cooling down before the run"} })()
+	m, err := j.sample(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer m.close()
+	channels := temperatures(m.sampler.Channels())
+	if len(channels) == 0 {
+		return "thermal gate: no temperature is read on this host, nothing was waited for", nil
+	}
+	m.begin(ctx, in.Epoch, bench.PhaseCoolDown, in.Run, in.No)
+	hottest, cool, err := waitCool(ctx, m.sampler, channels, *gate)
+	if err != nil {
+		return "", err
+	}
+	note = fmt.Sprintf("thermal gate: %s, wanted below %.1f °C, waited %s", hottest, gate.BelowC,
+		(j.host.Clock.Now() - m.from).Round(100*time.Millisecond))
+	_, err = m.keepMarked(ctx, func(r *bench.PhaseReading) {
+		if !cool && r.Channel.Unit == bench.UnitCelsius {
+			r.Flags = append(r.Flags, note)
+		}
+	})
+	return note, err
+}
+
+func temperatures(channels []bench.Channel) []string {
+	var names []string
+	for _, c := range channels {
+		if c.Unit == bench.UnitCelsius {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// waitCool waits until all channels are below the gate or its time is up.
+func waitCool(ctx context.Context, s *meters.Sampler, channels []string, gate bench.ThermalGate) (hottest heat, cool bool, err error) {
+	limit := time.NewTimer(gate.Timeout)
+	defer limit.Stop()
+	look := time.NewTicker(gateEvery)
+	defer look.Stop()
+	for {
+		hottest = hottestOf(s, channels)
+		if hottest.known && hottest.c < gate.BelowC {
+			return hottest, true, nil
+		}
+		select {
+		case <-look.C:
+		case <-limit.C:
+			return hottest, false, nil
+		case <-ctx.Done():
+			return hottest, false, ctx.Err()
+		case <-activity.GetWorkerStopChannel(ctx):
+			return hottest, false, drained()
+		}
+	}
+}
+
+// heat is the highest of the newest temperatures.
+type heat struct {
+	channel string
+	c       float64
+	known   bool // every channel has told a temperature of late
+}
+
+func (h heat) String() string {
+	if !h.known {
+		return "not every temperature could be read"
+	}
+	return fmt.Sprintf("%.1f °C on %s", h.c, h.channel)
+}
+
+// freshFor is how old a temperature may be to count as the present one.
+const freshFor = 5 * time.Second
+
+func hottestOf(s *meters.Sampler, channels []string) heat {
+	now := s.Mark()
+	h := heat{known: true}
+	for _, name := range channels {
+		readings := s.Samples(name, now-freshFor, now)
+		at := len(readings) - 1
+		for at >= 0 && !readings[at].Has() {
+			at--
+		}
+		if at < 0 {
+			return heat{}
+		}
+		if h.channel == "" || readings[at].Value > h.c {
+			h.channel, h.c = name, readings[at].Value
+		}
+	}
+	return h
+}
