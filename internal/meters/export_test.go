@@ -24,3 +24,6 @@ func (s *Sampler) RefillSpares() {
 		}
 	}
 }
+
+// Launch is Start without waiting for a first sample.
+func (s *Sampler) Launch(ctx context.Context) error { return s.launch(ctx) }

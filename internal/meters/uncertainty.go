@@ -111,11 +111,12 @@ func (k *walk) edgeDoubt(c *bench.Channel) (u float64, basis string) {
 	d := k.w.timing(c)
 	if k.w.counter {
 		// Each end is off by the power there times the unknown age, and by the
-		// line between two counts if power stepped between them.
+		// line between two counts if power stepped between them, which cannot be
+		// seen: half of it is taken to, or what was seen around if that is more.
 		var square float64
 		for _, s := range []*swing{&k.left, &k.right} {
 			age := gum.Rectangular(max(math.Abs(s.min), math.Abs(s.max)) * d.Seconds())
-			bend := gum.Rectangular(s.height() * k.w.period.Seconds() / 4)
+			bend := gum.Rectangular(max(s.height(), s.max/2) * k.w.period.Seconds() / 4)
 			square += age*age + bend*bend
 		}
 		tail := gum.Rectangular(k.tail.Seconds() * k.right.height())
@@ -133,12 +134,13 @@ func (k *walk) edgeDoubt(c *bench.Channel) (u float64, basis string) {
 			k.left.height(), k.right.height(), d, c.Window)
 }
 
-// swings is by how much power moved around both edges, in W.
+// swings is by how much power moved around both edges or between them, in W.
 func (k *walk) swings() float64 {
 	if k.w.counter {
 		return max(math.Abs(k.left.min), math.Abs(k.left.max)) + max(math.Abs(k.right.min), math.Abs(k.right.max))
 	}
-	return k.left.height() + k.right.height()
+	between := max(k.left.max, k.right.max) - min(k.left.min, k.right.min)
+	return max(k.left.height()+k.right.height(), between)
 }
 
 // aliasing is the doubt that regular steps are the beat of faster ones. A
