@@ -168,9 +168,15 @@ func (a *App) cellRows(ctx context.Context, results *activities.Results, c store
 	for i := range answers.Scores {
 		scores[answers.Scores[i].CallKey] = &answers.Scores[i]
 	}
+	readings, channels, err := a.callReadings(ctx, c)
+	if err != nil {
+		return yield(report.CallRow{}, err) && false
+	}
 	energy := attributed(answers.Calls, row.Phases)
 	for _, call := range answers.Calls {
-		row := report.CallRow{Sweep: c.Sweep, At: c.At, Call: call, Score: scores[call.CallKey]}
+		row := report.CallRow{
+			Sweep: c.Sweep, At: c.At, Call: call, Score: scores[call.CallKey], Readings: readings[call.CallKey], Channels: channels,
+		}
 		if e, ok := energy[call.CallKey]; ok {
 			row.EnergyJ, row.EnergyMethod = &e, bench.EnergyAttributed
 		}
@@ -179,6 +185,24 @@ func (a *App) cellRows(ctx context.Context, results *activities.Results, c store
 		}
 	}
 	return true
+}
+
+// callReadings gives what channels showed while each call of a cell ran, and
+// what those channels are.
+func (a *App) callReadings(ctx context.Context, c store.Cell) (map[bench.CallKey][]bench.CallReading, []bench.Channel, error) {
+	list, err := a.Store.CallReadings(ctx, c.ID, c.Epoch)
+	if err != nil {
+		return nil, nil, err
+	}
+	facts, err := a.Store.CellHostFacts(ctx, c.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, nil, err
+	}
+	byCall := map[bench.CallKey][]bench.CallReading{}
+	for _, r := range list {
+		byCall[r.CallKey] = append(byCall[r.CallKey], r)
+	}
+	return byCall, facts.Meters, nil
 }
 
 // attributed shares the energy of each inference window that the cell's energy
@@ -199,7 +223,7 @@ func attributed(calls []bench.Call, phases []bench.PhaseReading) map[bench.CallK
 	return out
 }
 
-// WriteReport writes report.html, results.json and calls.csv into dir.
+// WriteReport writes the report's files into dir.
 func (a *App) WriteReport(ctx context.Context, id bench.SweepID, dir string) (bench.Results, error) {
 	results, err := a.Results(ctx, id)
 	if err != nil {
