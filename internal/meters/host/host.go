@@ -176,6 +176,9 @@ func (m *Meter) Name() string { return Name }
 // Reasons lists why readings can be missing.
 func (m *Meter) Reasons() []string { return reasons() }
 
+// usualChannels is how many channels there are without extras.
+const usualChannels = 4
+
 // Read takes one sample.
 func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.Reading) error {
 	if m.closed {
@@ -187,8 +190,9 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	dst[0] = m.cpu(now)
 	dst[1] = m.memory(now)
 	dst[2], dst[3] = m.procs.read(now, m.cpus, m.pageB)
+	rest := dst[usualChannels:]
 	for i, one := range m.more {
-		dst[4+i] = one.read(now)
+		rest[i] = one.read(now)
 	}
 	return nil
 }

@@ -204,34 +204,35 @@ type identity struct {
 // readShelly reads the answer of /shelly, which needs no password.
 func readShelly(body []byte) identity {
 	o := object(body)
-	text := func(key string) string {
-		var s string
-		if json.Unmarshal(o[key], &s) != nil || len(s) > 64 {
-			return ""
-		}
-		return clean(s)
-	}
-	mac := text("mac")
+	mac := text(o["mac"])
 	switch {
 	case o == nil || mac == "":
 		return identity{}
 	case o["gen"] != nil:
-		return identity{ShellyGen2, join("Shelly", text("model"), text("id"), mac)}
+		return identity{ShellyGen2, join("Shelly", text(o["model"]), text(o["id"]), mac)}
 	case o["type"] != nil:
-		return identity{ShellyGen1, join("Shelly", text("type"), mac)}
+		return identity{ShellyGen1, join("Shelly", text(o["type"]), mac)}
 	}
 	return identity{}
 }
 
 // readTasmotaNet reads the answer of Status 5.
 func readTasmotaNet(body []byte) identity {
-	var o struct {
-		StatusNET struct{ Hostname, Mac string }
-	}
-	if json.Unmarshal(body, &o) != nil || o.StatusNET.Mac == "" || len(o.StatusNET.Hostname)+len(o.StatusNET.Mac) > 128 {
+	net := object(object(body)["StatusNET"])
+	mac := text(net["Mac"])
+	if mac == "" {
 		return identity{}
 	}
-	return identity{Tasmota, join("Tasmota", clean(o.StatusNET.Hostname), clean(o.StatusNET.Mac))}
+	return identity{Tasmota, join("Tasmota", text(net["Hostname"]), mac)}
+}
+
+// text reads a short JSON string, "" when raw is none.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil || len(s) > 64 {
+		return ""
+	}
+	return clean(s)
 }
 
 func join(parts ...string) string {

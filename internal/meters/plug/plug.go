@@ -1,6 +1,7 @@
 package plug
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -116,21 +117,14 @@ func (o *Options) check() (*url.URL, error) {
 	refuse := func(hint, format string, args ...any) error {
 		return fault.New(fault.Invalid, "", hint, "smart plug %q: "+format, append([]any{o.Name}, args...)...)
 	}
-	if o.Name == "" || len(o.Name) > 64 || strings.Trim(o.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+	if !speakable(o.Name) {
 		return nil, refuse("name the plug with letters, digits, - and _", "name cannot be used in the name of a channel")
 	}
 	base, err := url.Parse(o.URL)
 	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
 		return nil, refuse("give the address as http://192.0.2.7", "address is not one of http or https") // may hold a password: not quoted
 	}
-	if base.User != nil {
-		if o.User == "" {
-			o.User = base.User.Username()
-		}
-		if secret, ok := base.User.Password(); ok && o.Password == "" {
-			o.Password = secret
-		}
-	}
+	o.takeLogin(base)
 	if strings.ContainsAny(o.User, "\"\\\r\n:") {
 		return nil, refuse("plugs know no such users", "user holds a quote, a colon or a line's end")
 	}
@@ -147,6 +141,23 @@ func (o *Options) check() (*url.URL, error) {
 		o.Watch = 12 * time.Second
 	}
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimRight(base.Path, "/")}, nil
+}
+
+// speakable reports whether a name can be part of a channel's.
+func speakable(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	return name != "" && len(name) <= 64 && strings.Trim(name, letters) == ""
+}
+
+// takeLogin takes user and password out of the address, where they are given
+// nowhere else.
+func (o *Options) takeLogin(base *url.URL) {
+	if base.User == nil {
+		return
+	}
+	o.User = cmp.Or(o.User, base.User.Username())
+	secret, _ := base.User.Password()
+	o.Password = cmp.Or(o.Password, secret)
 }
 
 // Name is plug.NAME.

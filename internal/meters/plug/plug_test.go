@@ -165,7 +165,9 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"no sensor":   {Tasmota, say(`{"StatusSNS":{"Time":"2026"}}`), bench.ReadingMissing, reasonField},
 		"wrong sns":   {Tasmota, say(`{"StatusSNS":7}`), bench.ReadingMissing, reasonField},
 		"oversize":    {ShellyGen2, say(`{"apower":1,"x":"` + strings.Repeat("x", maxBody) + `"}`), bench.ReadingMissing, reasonTooLong},
-		"error":       {ShellyGen2, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"code":-105}`, 500) }, bench.ReadingMissing, reasonHTTP},
+		"error": {ShellyGen2, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"code":-105}`, http.StatusInternalServerError)
+		}, bench.ReadingMissing, reasonHTTP},
 		"elsewhere": {ShellyGen2, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://192.0.2.1/steal", http.StatusFound)
 		}, bench.ReadingMissing, reasonRedirect},

@@ -42,14 +42,14 @@ const maxEntries = 4096
 
 // zones finds the domains that are worth reading, by driver and number.
 func zones(class string) ([]zone, error) {
-	folder, err := os.Open(class)
+	f, err := os.Open(class)
 	if err != nil {
 		return nil, fmt.Errorf("look for RAPL domains: %w", err)
 	}
-	defer folder.Close()
-	names, err := folder.Readdirnames(maxEntries)
+	defer f.Close()
+	names, err := f.Readdirnames(maxEntries)
 	if err != nil && len(names) == 0 {
-		if info, statErr := folder.Stat(); statErr == nil && info.IsDir() {
+		if info, statErr := f.Stat(); statErr == nil && info.IsDir() {
 			return nil, nil // an empty folder
 		}
 		return nil, fmt.Errorf("look for RAPL domains: %w", err)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -127,7 +128,7 @@ func collection(ids ...string) map[string]any {
 		list = append(list, `{"@odata.id":"/redfish/v1/Chassis/`+id+`"}`)
 		all["/redfish/v1/Chassis/"+id] = `{"Id":"` + id + `","Name":"Chassis"}`
 	}
-	all["/redfish/v1/Chassis"] = `{"Members@odata.count":` + fmt.Sprint(len(ids)) + `,"Members":[` + strings.Join(list, ",") + `]}`
+	all["/redfish/v1/Chassis"] = `{"Members@odata.count":` + strconv.Itoa(len(ids)) + `,"Members":[` + strings.Join(list, ",") + `]}`
 	return all
 }
 

@@ -160,7 +160,7 @@ func (c *client) login(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	c.token, c.session, c.basic = "", "", false
-	body, err := json.Marshal(struct{ UserName, Password string }{c.user, c.password}) //nolint:musttag,gosec // Redfish' own names; goes to the BMC alone
+	body, err := json.Marshal(map[string]string{"UserName": c.user, "Password": c.password})
 	if err != nil {
 		return &trouble{reason: reasonAuth}
 	}
@@ -181,7 +181,9 @@ func (c *client) login(ctx context.Context) error {
 	return nil
 }
 
-func (c *client) exchange(ctx context.Context, method, path string, payload []byte) (status int, header http.Header, body []byte, err error) {
+func (c *client) exchange(
+	ctx context.Context, method, path string, payload []byte,
+) (status int, header http.Header, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(payload))
 	if err != nil {
 		return 0, nil, nil, err //nolint:wrapcheck // explained by the caller

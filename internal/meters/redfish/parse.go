@@ -150,7 +150,6 @@ func control(resource map[string]json.RawMessage) map[string]json.RawMessage {
 type traits struct {
 	period, window time.Duration // 0 when not told
 	accuracy       float64       // relative, 0 when not told
-	step           float64       // 0 when not told
 	timed          bool          // tells when its value was taken
 }
 

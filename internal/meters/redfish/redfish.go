@@ -2,49 +2,20 @@ package redfish
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"net"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/meters"
 )
 
 const (
-	defaultTimeout = 5 * time.Second
 	// assumedPeriod is a usual period of BMCs that tell none.
 	assumedPeriod = 5 * time.Second
 	// A BMC is a slow computer with much else to do.
 	leastInterval = 500 * time.Millisecond
 	mostInterval  = 30 * time.Second
 )
-
-// Options say which BMC or PDU to read and how.
-type Options struct {
-	Name     string // the meter is called redfish.NAME
-	URL      string // https://192.0.2.8
-	User     string
-	Password string
-	// Fingerprint is the SHA-256 of the certificate in hex, colons allowed, for
-	// one that no authority signed; "" leaves it to the system's authorities.
-	Fingerprint string
-	// Chassis whose power is read; "" takes the only one that tells power.
-	Chassis string
-	// PDU reads a rack PDU instead of a chassis, by its id below
-	// PowerEquipment/RackPDUs: the whole of it, or Outlets where they are given.
-	PDU      string
-	Outlets  []string
-	Timeout  time.Duration // of one request; 0 is 5 s
-	Interval time.Duration // between reads; 0 is half of the update period that is told or found
-	// Watch is how long Characterise looks for the update period; 0 is 20 s.
-	Watch time.Duration
-	// Simulated marks every channel as made up, for a test server.
-	Simulated bool
-}
 
 // Meter reads one BMC or PDU.
 type Meter struct {
@@ -125,60 +96,6 @@ func New(ctx context.Context, opts Options) (*Meter, error) {
 	m.last = make([]string, len(m.channels))
 	m.pace()
 	return m, nil
-}
-
-// check refuses what cannot be, and fills what was left out.
-func (o *Options) check() (*url.URL, error) {
-	refuse := func(hint, format string, args ...any) error {
-		return fault.New(fault.Invalid, "", hint, "redfish meter %q: "+format, append([]any{o.Name}, args...)...)
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-	if o.Name == "" || len(o.Name) > 64 || strings.Trim(o.Name, letters) != "" {
-		return nil, refuse("name the BMC with letters, digits, - and _", "name cannot be used in the name of a channel")
-	}
-	base, err := url.Parse(o.URL)
-	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
-		return nil, refuse("give the address as https://192.0.2.8", "address is not one of https") // may hold a password: not quoted
-	}
-	if base.User != nil {
-		if o.User == "" {
-			o.User = base.User.Username()
-		}
-		if secret, ok := base.User.Password(); ok && o.Password == "" {
-			o.Password = secret
-		}
-	}
-	if base.Scheme == "http" && o.Password != "" && !loopback(base.Hostname()) {
-		return nil, refuse("use https and give the fingerprint of the certificate", "a password would go over the network unencrypted")
-	}
-	o.Fingerprint = strings.ToLower(strings.ReplaceAll(o.Fingerprint, ":", ""))
-	if raw, err := hex.DecodeString(o.Fingerprint); err != nil || (len(raw) != 32 && o.Fingerprint != "") {
-		return nil, refuse("give the SHA-256 of the certificate in 64 hex digits", "fingerprint is not a SHA-256")
-	}
-	ids := append([]string{o.Chassis, o.PDU}, o.Outlets...)
-	for _, id := range ids {
-		if id != "" && (strings.Trim(id, letters+".~+") != "" || strings.Contains(id, "..")) {
-			return nil, refuse("give an id as the BMC lists it", "id %q cannot be part of a path", id)
-		}
-	}
-	switch {
-	case len(o.Outlets) > 0 && o.PDU == "", o.Chassis != "" && o.PDU != "", len(o.Outlets) > 64:
-		return nil, refuse("give either a chassis, or a PDU with up to 64 of its outlets", "chassis, PDU and outlets do not fit together")
-	case o.Timeout < 0 || o.Interval < 0 || o.Watch < 0:
-		return nil, refuse("0 leaves a time to the meter", "a time is negative")
-	}
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
-	}
-	if o.Watch == 0 {
-		o.Watch = 20 * time.Second
-	}
-	return &url.URL{Scheme: base.Scheme, Host: base.Host}, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // pace sets the interval: the one asked for, else half of the shortest period
