@@ -106,6 +106,12 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 		m.gap(dst, at, reasonOf(err, m.opts.Timeout))
 		return nil
 	}
+	copy(dst, m.digest(all))
+	return nil
+}
+
+// digest turns the answers of one read into a reading of each channel.
+func (m *Meter) digest(all []answer) []bench.Reading {
 	for _, one := range m.allMembers() {
 		m.take(one, all)
 	}
@@ -115,10 +121,11 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 			o.note()
 		}
 	}
+	out := make([]bench.Reading, len(m.lines))
 	for i := range m.lines {
-		dst[i] = m.fill(&m.lines[i], all)
+		out[i] = m.fill(&m.lines[i], all)
 	}
-	return nil
+	return out
 }
 
 func (m *Meter) gap(dst []bench.Reading, at time.Duration, why string) {

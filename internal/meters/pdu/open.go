@@ -3,8 +3,6 @@ package pdu
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -143,82 +141,6 @@ func (m *Meter) pickSensors(ctx context.Context) error {
 	return nil
 }
 
-// findProfile reads the user's file, takes the one he names, or asks the
-// device.
-func (m *Meter) findProfile(ctx context.Context) (*profile, error) {
-	if m.opts.ProfileFile != "" {
-		text, err := os.ReadFile(m.opts.ProfileFile)
-		if err != nil {
-			return nil, fault.New(fault.Invalid, "", "check the path of the profile", "read PDU profile: %w", err)
-		}
-		return parseProfile(m.opts.ProfileFile, text)
-	}
-	all, err := builtin()
-	if err != nil {
-		return nil, err
-	}
-	if m.opts.Profile != "" {
-		at := slices.IndexFunc(all, func(p *profile) bool { return p.Name == m.opts.Profile })
-		if at < 0 {
-			return nil, fault.New(fault.Invalid, "", "profiles are "+strings.Join(profileNames(all), ", "), "PDU profile %q is unknown", clip(m.opts.Profile))
-		}
-		return all[at], nil
-	}
-	for _, p := range candidates(all, m.info.ObjectID) {
-		fits, err := m.fits(ctx, p)
-		if err != nil {
-			return nil, m.silent(err)
-		}
-		if fits {
-			return p, nil
-		}
-	}
-	return nil, m.absent(fmt.Sprintf("answers as %s, which no profile fits", orUnknown(m.info.ObjectID)),
-		"name a profile ("+strings.Join(profileNames(all), ", ")+"), or its objects by OID, unit and scale")
-}
-
-func orUnknown(text string) string {
-	if text == "" {
-		return "an unknown kind of device"
-	}
-	return "sysObjectID " + text
-}
-
-// fits asks for the profile's probes: one that holds a value is enough.
-func (m *Meter) fits(ctx context.Context, p *profile) (bool, error) {
-	if len(p.Match.Probe) == 0 {
-		return true, nil
-	}
-	for _, probe := range p.Match.Probe {
-		oid := expand(probe, p.unit(m.opts), "1")
-		got, err := m.s.get(ctx, m.elapsed, []string{oid})
-		if err != nil {
-			return false, err
-		}
-		if there(got[0].v) {
-			return true, nil
-		}
-		p, err := m.s.ask(ctx, func() (*gosnmp.SnmpPacket, error) { return m.s.g.GetNext([]string{oid}) })
-		if err != nil {
-			return false, err
-		}
-		if p.Error == gosnmp.NoError && len(p.Variables) == 1 && strings.HasPrefix(strings.TrimPrefix(p.Variables[0].Name, "."), oid+".") && there(p.Variables[0]) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// there reports whether the device has the object.
-func there(v gosnmp.SnmpPDU) bool {
-	switch v.Type {
-	case gosnmp.NoSuchObject, gosnmp.NoSuchInstance, gosnmp.EndOfMibView, gosnmp.Null, gosnmp.UnknownType:
-		return false
-	default:
-		return true
-	}
-}
-
 // scales asks for the decimal digits of the sensors that have them.
 func (m *Meter) scales(ctx context.Context) error {
 	for _, one := range m.allMembers() {
@@ -304,55 +226,6 @@ func (m *Meter) list(ctx context.Context, scopeName string) []string {
 		all = append(all, strings.TrimPrefix(v.Name, strings.TrimPrefix(column, ".")+"."))
 	}
 	return all
-}
-
-// dropAbsent forgets what the device does not tell beside the value itself.
-func (o *object) dropAbsent(all []answer) {
-	for _, aux := range []struct {
-		oid  *string
-		slot *int
-	}{{&o.available, &o.availableSlot}, {&o.timestamp, &o.timestampSlot}, {&o.quality, &o.qualitySlot}} {
-		if *aux.slot >= 0 && !there(all[*aux.slot].v) {
-			*aux.oid, *aux.slot = "", -1
-		}
-	}
-}
-
-// settleFloor turns a power's floor that is known as a current into watts.
-func (m *Meter) settleFloor(one *member) {
-	p := one.of(power)
-	if p == nil || p.floorA == 0 {
-		return
-	}
-	at, basis := m.opts.VoltageV, "stated"
-	if at == 0 {
-		at, basis = assumedV, "assumed"
-	}
-	p.floor = p.floorA * at
-	p.floorBasis += fmt.Sprintf("; %g W at %g V %s", p.floor, at, basis)
-}
-
-// assumedV is the voltage that turns a floor in amperes into watts for a
-// report where none is stated. No figure of energy rests on it.
-const assumedV = 230
-
-// derive turns a current into a power where voltage and power factor are
-// stated and the device tells no power itself.
-func (m *Meter) derive() {
-	for _, one := range m.members {
-		m.settleFloor(one)
-		i := one.of(current)
-		if one.of(power) != nil || i == nil || m.opts.VoltageV == 0 {
-			continue
-		}
-		by := m.opts.VoltageV * m.opts.PowerFactor
-		o := *i
-		o.q, o.factor, o.assumed = power, i.factor*by, true
-		o.resolution, o.floor, o.absolute = i.resolution*by, i.floor*by, i.absolute*by
-		o.method = fmt.Sprintf("current × %g V stated × power factor %g stated", m.opts.VoltageV, m.opts.PowerFactor)
-		one.values = append([]*object{&o}, one.values...)
-		one.voltAmpere = false
-	}
 }
 
 // trips measures the round trip, which is the doubt of every stamp.
