@@ -142,7 +142,7 @@ type PlugSettings struct {
 	Simulated bool `json:"simulated,omitempty" mapstructure:"simulated"`
 }
 
-// RedfishSettings are one BMC.
+// RedfishSettings are one BMC, or a rack PDU that speaks Redfish.
 type RedfishSettings struct {
 	// Name of the BMC; its channels are called redfish.NAME.
 	Name string `json:"name" jsonschema:"required" mapstructure:"name"`
@@ -158,10 +158,16 @@ type RedfishSettings struct {
 	Fingerprint string `json:"fingerprint,omitempty" mapstructure:"fingerprint"`
 	// Chassis is the one whose power is read. Left out, the only one that tells power.
 	Chassis string `json:"chassis,omitempty" mapstructure:"chassis"`
+	// PDU reads a rack PDU by its id instead of a chassis.
+	PDU string `json:"pdu,omitempty" mapstructure:"pdu"`
+	// Outlets of that PDU that feed this machine, added up. Left out, the whole of it.
+	Outlets []ConnectionName `json:"outlets,omitempty" mapstructure:"outlets"`
 	// Timeout of one request. 0s leaves it to the meter; else 10ms to 1m.
 	Timeout time.Duration `json:"timeout,omitempty" mapstructure:"timeout"`
-	// Interval between requests. 0s leaves it to the meter; else 50ms to 10m.
+	// Interval between requests. 0s polls at half of the update period, which is told or found by watching; else 50ms to 10m.
 	Interval time.Duration `json:"interval,omitempty" mapstructure:"interval"`
+	// Simulated marks every figure of this BMC as simulated: for a test server.
+	Simulated bool `json:"simulated,omitempty" mapstructure:"simulated"`
 }
 
 // Energy tells whether the object is an energy, which accumulates.

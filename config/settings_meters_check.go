@@ -57,21 +57,37 @@ func (c checker) meterSettings(m MeterSettings) {
 		c.pace(path, p.Timeout, p.Interval)
 	}
 	for i, r := range m.Redfish {
-		path := index("meters.redfish", i)
-		c.name(join(path, "name"), r.Name, meterPattern, meterRule)
-		c.url(join(path, "url"), r.URL)
-		c.secret(path, "password", "", r.PasswordFile, r.PasswordEnv)
-		if r.Fingerprint != "" {
-			c.name(join(path, "fingerprint"), r.Fingerprint, fingerprintPattern, "the SHA-256 of the certificate in 64 hex digits")
-		}
-		if r.Chassis != "" {
-			c.name(join(path, "chassis"), r.Chassis, chassisPattern, "the id of a chassis as the BMC lists it")
-		}
-		c.pace(path, r.Timeout, r.Interval)
+		c.redfish(index("meters.redfish", i), r)
 	}
 	unique(c, "meters.pdus", "name", m.PDUs, func(p PDUSettings) string { return p.Name })
 	unique(c, "meters.plugs", "name", m.Plugs, func(p PlugSettings) string { return p.Name })
 	unique(c, "meters.redfish", "name", m.Redfish, func(r RedfishSettings) string { return r.Name })
+}
+
+func (c checker) redfish(path string, r RedfishSettings) {
+	c.name(join(path, "name"), r.Name, meterPattern, meterRule)
+	c.url(join(path, "url"), r.URL)
+	c.secret(path, "password", "", r.PasswordFile, r.PasswordEnv)
+	if r.Fingerprint != "" {
+		c.name(join(path, "fingerprint"), r.Fingerprint, fingerprintPattern, "the SHA-256 of the certificate in 64 hex digits")
+	}
+	for _, one := range []struct{ key, id string }{{"chassis", r.Chassis}, {"pdu", r.PDU}} {
+		if one.id != "" {
+			c.name(join(path, one.key), one.id, chassisPattern, "an id as the device lists it")
+		}
+	}
+	if here := join(path, "pdu"); r.PDU != "" && r.Chassis != "" && !c.found.broken(here) {
+		c.found.add(here, "keep one of the two", "is given beside chassis")
+	}
+	here := join(path, "outlets")
+	if len(r.Outlets) > 0 && r.PDU == "" && !c.found.broken(here) {
+		c.found.add(here, "name the PDU, or take the outlets out", "are given without pdu")
+	}
+	for i, name := range r.Outlets {
+		c.name(index(here, i), string(name), connectionPattern, "a number or the name that the device has for it")
+	}
+	unique(c, here, "", r.Outlets, func(n ConnectionName) string { return string(n) })
+	c.pace(path, r.Timeout, r.Interval)
 }
 
 // pace checks how often and how long a meter over the network is asked.

@@ -119,6 +119,8 @@ func TestMeterSettingsRefuse(t *testing.T) {
 		"plug url":           {"meters: {plugs: [{name: a, kind: tasmota, url: \"u:hunter2@h\"}]}\n", "meters.plugs[0].url", "expected the address"},
 		"plug password":      {"meters: {plugs: [{name: a, kind: tasmota, url: \"http://h\", password: hunter2}]}\n", "meters.plugs[0].password", "is not a known key"},
 		"fingerprint":        {"meters: {redfish: [{name: a, url: \"https://h\", fingerprint: abc}]}\n", "meters.redfish[0].fingerprint", "64 hex digits"},
+		"outlets, no PDU":    {"meters: {redfish: [{name: a, url: \"https://h\", outlets: [1]}]}\n", "meters.redfish[0].outlets", "without pdu"},
+		"PDU and chassis":    {"meters: {redfish: [{name: a, url: \"https://h\", pdu: \"1\", chassis: \"1\"}]}\n", "meters.redfish[0].pdu", "beside chassis"},
 		"rapl":               {"meters: {rapl: {max_power_w: -5}}\n", "meters.rapl.max_power_w", "expected 0 to 100000"},
 		"passphrase as list": {pdu("version: v3, user: u, auth_protocol: sha, auth_passphrase: [hunter2]"), "meters.pdus[0].auth_passphrase", "expected text"},
 	} {

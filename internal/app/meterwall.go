@@ -9,6 +9,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/meters/pdu"
 	"github.com/wattsweep/wattsweep/internal/meters/plug"
+	"github.com/wattsweep/wattsweep/internal/meters/redfish"
 )
 
 // The kinds of meters at the wall, which begin the names of their meters.
@@ -48,6 +49,19 @@ func (p *MeterPool) wall() []source {
 			return named(key)(plug.New(ctx, plug.Options{
 				Name: s.Name, Kind: s.Kind, URL: s.URL, User: s.User, Password: password, Switch: s.Switch,
 				Timeout: s.Timeout, Interval: s.Interval, Simulated: s.Simulated,
+			}))
+		}))
+	}
+	for i, s := range p.opts.Settings.Redfish {
+		key := fmt.Sprintf("meters.redfish[%d]", i)
+		list = append(list, one(kindRedfish+"."+s.Name, func(ctx context.Context) (meters.Meter, error) {
+			password, err := p.password(key, s.PasswordFile, s.PasswordEnv)
+			if err != nil {
+				return nil, err
+			}
+			return named(key)(redfish.New(ctx, redfish.Options{
+				Name: s.Name, URL: s.URL, User: s.User, Password: password, Fingerprint: s.Fingerprint, Chassis: s.Chassis,
+				PDU: s.PDU, Outlets: connections(s.Outlets), Timeout: s.Timeout, Interval: s.Interval, Simulated: s.Simulated,
 			}))
 		}))
 	}

@@ -29,7 +29,7 @@ func newRoot() *cobra.Command {
 	addSettings(root)
 	root.AddCommand(
 		newDemo(), newUp(), newDown(), newDoctor(), newValidate(), newPlan(), newRun(), newList(),
-		newStatus(), newWatch(), newCancel(), newRetry(), newReport(), newMeters(), newVersion(), newWorker(),
+		newStatus(), newWatch(), newCancel(), newRetry(), newReport(), newExport(), newMeters(), newVersion(), newWorker(),
 	)
 	return root
 }
