@@ -191,8 +191,8 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	dst[1] = m.memory(now)
 	dst[2], dst[3] = m.procs.read(now, m.cpus, m.pageB)
 	rest := dst[usualChannels:]
-	for i, one := range m.more {
-		rest[i] = one.read(now)
+	for i := range min(len(rest), len(m.more)) {
+		rest[i] = m.more[i].read(now)
 	}
 	return nil
 }
