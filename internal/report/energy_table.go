@@ -57,7 +57,11 @@ func energyColumns(cells []bench.CellResult) []energyCol {
 			if r.e.NetMean == nil {
 				return gap("net energy per call", r.e.NetMeanMissing)
 			}
-			return value{main: withDoubt(*r.e.NetMean, r.e.NetUncertainty)}
+			v := value{main: withDoubt(*r.e.NetMean, r.e.NetUncertainty)}
+			if r.e.NetUncertainty == nil {
+				v.remarks = append(v.remarks, remark{false, "uncertainty of net energy per call", r.e.UncertaintyMissing})
+			}
+			return v
 		}},
 		{"Above idle", "", false, func(r energyRow) value {
 			if r.e.AboveIdleMean == nil {

@@ -88,6 +88,10 @@ func energyParts(name, key string, e bench.EnergyFigure) []figure {
 	return []figure{
 		{"interval of " + name, key + ".ci95", e.CI95Low != nil && e.CI95High != nil, e.CIMissing},
 		{"uncertainty of " + name, key + ".uncertainty", e.Uncertainty != nil, e.UncertaintyMissing},
+		{
+			"uncertainty of net " + name, key + ".net_uncertainty", e.NetMean == nil || e.NetUncertainty != nil,
+			e.UncertaintyMissing,
+		},
 		{"net " + name, key + ".net_mean", e.NetMean != nil, e.NetMeanMissing},
 		{name + " above idle", key + ".above_idle_mean", e.AboveIdleMean != nil, e.AboveIdleMeanMissing},
 	}

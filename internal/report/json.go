@@ -50,11 +50,40 @@ func withoutNilLists(r bench.Results) bench.Results {
 			c.CurvesMissing = curvesElsewhere
 		}
 		c.Curves = []bench.Curve{}
+		listParts(c)
 		if c.Outcomes == nil {
 			c.Outcomes = map[string]int{}
 		}
 	}
 	return r
+}
+
+// listParts gives every uncertainty of a copied cell a list of parts.
+func listParts(c *bench.CellResult) {
+	if c.Energy != nil {
+		e := *c.Energy
+		e.Uncertainty, e.NetUncertainty = withParts(e.Uncertainty), withParts(e.NetUncertainty)
+		c.Energy = &e
+	}
+	for i := range c.Energies {
+		e := &c.Energies[i]
+		e.Uncertainty, e.NetUncertainty = withParts(e.Uncertainty), withParts(e.NetUncertainty)
+	}
+	for i := range c.EnergyByPhase {
+		c.EnergyByPhase[i].Uncertainty = withParts(c.EnergyByPhase[i].Uncertainty)
+	}
+	for i := range c.Phases {
+		c.Phases[i].Uncertainty = withParts(c.Phases[i].Uncertainty)
+	}
+}
+
+func withParts(u *bench.Uncertainty) *bench.Uncertainty {
+	if u == nil || u.Parts != nil {
+		return u
+	}
+	out := *u
+	out.Parts = []bench.UncertaintyPart{}
+	return &out
 }
 
 func copied[T any](list []T) []T {

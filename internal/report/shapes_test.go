@@ -114,7 +114,7 @@ func TestWordsOfBasis(t *testing.T) {
 	r.Cells[0].Energy.Simulated = true
 	r.Cells[1].Energy.Estimated, r.Cells[1].Energy.Method, r.Cells[1].Cost.Estimated = false, bench.EnergyCounter, false
 	r.Cells[1].Energy.Channel, r.Cells[1].Energy.Part, r.Cells[1].Energy.UncertaintyMissing = "rapl.package0", bench.PartCPU, ""
-	r.Cells[1].Energy.Uncertainty = budgetFor(1.2, 0.02)
+	r.Cells[1].Energy.Uncertainty, r.Cells[1].Energy.NetUncertainty = budgetFor(1.2, 0.02), budgetFor(1.2, 0.03)
 	r.Provenance.Hosts[0].Meters = append(r.Provenance.Hosts[0].Meters, gpuMeters()[3])
 	var table, page, csv bytes.Buffer
 	require.NoError(t, Table(&table, r, FormatTable))

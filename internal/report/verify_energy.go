@@ -69,9 +69,9 @@ func (v *verifier) uncertainty(at string, u *bench.Uncertainty) {
 	if u == nil {
 		return
 	}
-	v.need(at+".u95", u.U95 >= 0 && u.Standard >= 0 && u.K > 0, "a negative uncertainty or coverage factor",
+	v.need(at+".u95", u.U95 >= 0 && u.Standard >= 0 && (u.K > 0 || u.U95 == 0), "a negative uncertainty or coverage factor",
 		"recompute the uncertainty")
-	v.need(at+".parts", len(u.Parts) > 0, "an uncertainty without its parts", "list what it was combined from")
+	v.need(at+".parts", len(u.Parts) > 0 || u.Standard == 0, "an uncertainty without its parts", "list what it was combined from")
 	sum := 0.0
 	for i, p := range u.Parts {
 		part := fmt.Sprintf("%s.parts[%d]", at, i)
