@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -25,16 +26,15 @@ type TraceWrite struct {
 	Last      bool               // the series is complete
 }
 
+const seriesKeySQL = `cell_id = $1 AND epoch = $2 AND phase = $3 AND run = $4 AND no = $5 AND meter = $6`
+
 const putSeriesSQL = `INSERT INTO trace_series
-	(cell_id, epoch, phase, run, no, meter, recording, anchor_ns, interval_ns, channels, reasons, quality, complete)
-	VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+	(cell_id, epoch, phase, run, no, meter, recording, anchor_ns, interval_ns, quality, complete, about)
+	SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11, id FROM trace_meters WHERE hash = $12
 	ON CONFLICT (cell_id, epoch, phase, run, no, meter) DO UPDATE SET
-		reasons = excluded.reasons, quality = excluded.quality, complete = trace_series.complete OR excluded.complete
+		about = excluded.about, quality = excluded.quality, complete = trace_series.complete OR excluded.complete
 	WHERE trace_series.recording = excluded.recording AND (excluded.complete OR NOT trace_series.complete)
 	RETURNING id`
-
-const replaceSeriesSQL = `DELETE FROM trace_series WHERE cell_id = $1 AND epoch = $2 AND phase = $3 AND run = $4 AND no = $5
-	AND meter = $6 AND recording < $7`
 
 // PutTraces makes new samples durable, all in one transaction. The same write
 // twice changes nothing, and neither does one that was overtaken by a later
@@ -45,25 +45,11 @@ func (s *Store) PutTraces(ctx context.Context, writes ...TraceWrite) error {
 	}
 	doing := "store traces of cell " + string(writes[0].Series.Cell)
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		ids := make([]int64, len(writes)) // 0: overtaken
-		for i, w := range writes {
-			k := w.Series.TraceKey
-			batch.Queue(replaceSeriesSQL, k.Cell, k.Epoch, k.Phase, k.Run, k.No, k.Meter, w.Recording)
-			batch.Queue(putSeriesSQL, k.Cell, k.Epoch, k.Phase, k.Run, k.No, k.Meter, w.Recording,
-				w.Series.Anchor.UnixNano(), int64(w.Series.Interval), orEmpty(w.Series.Channels), orEmpty(w.Series.Reasons),
-				w.Series.Quality, w.Last).
-				QueryRow(func(row pgx.Row) error {
-					if err := row.Scan(&ids[i]); !errors.Is(err, pgx.ErrNoRows) {
-						return err
-					}
-					return nil
-				})
-		}
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		ids, err := putSeries(ctx, tx, writes)
+		if err != nil {
 			return err
 		}
-		batch = &pgx.Batch{}
+		batch := &pgx.Batch{}
 		for i, w := range writes {
 			if ids[i] == 0 {
 				continue
@@ -75,6 +61,77 @@ func (s *Store) PutTraces(ctx context.Context, writes ...TraceWrite) error {
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	return wrap(doing, err)
+}
+
+// known is what stands of a series.
+type known struct {
+	id, recording int64
+	complete      bool
+	about         string // hash of what it samples
+}
+
+// putSeries stores what is new of each series and gives their ids, 0 for those
+// that were overtaken. A write of pieces alone leaves its series as it is:
+// written each second, the row would leave a dead copy of itself each second.
+func putSeries(ctx context.Context, tx pgx.Tx, writes []TraceWrite) ([]int64, error) {
+	found := make([]known, len(writes))
+	look := &pgx.Batch{}
+	for i, w := range writes {
+		k := w.Series.TraceKey
+		look.Queue(`SELECT s.id, s.recording, s.complete, m.hash FROM trace_series s JOIN trace_meters m ON m.id = s.about WHERE `+seriesKeySQL,
+			k.Cell, k.Epoch, k.Phase, k.Run, k.No, k.Meter).QueryRow(func(row pgx.Row) error {
+			return optional(row.Scan(&found[i].id, &found[i].recording, &found[i].complete, &found[i].about))
+		})
+	}
+	if err := tx.SendBatch(ctx, look).Close(); err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(writes))
+	batch := &pgx.Batch{}
+	for i, w := range writes {
+		channels, reasons, hash, err := about(w.Series)
+		if err != nil {
+			return nil, err
+		}
+		same := found[i].id != 0 && found[i].recording == w.Recording && found[i].complete == w.Last && found[i].about == hash
+		if same && len(w.Blocks) == 0 {
+			ids[i] = found[i].id
+			continue
+		}
+		batch.Queue(`INSERT INTO trace_meters (hash, channels, reasons) VALUES ($1,$2::text::jsonb,$3::text::jsonb) ON CONFLICT (hash) DO NOTHING`, hash, channels, reasons)
+		k := w.Series.TraceKey
+		batch.Queue(`DELETE FROM trace_series WHERE `+seriesKeySQL+` AND recording < $7`,
+			k.Cell, k.Epoch, k.Phase, k.Run, k.No, k.Meter, w.Recording)
+		batch.Queue(putSeriesSQL, k.Cell, k.Epoch, k.Phase, k.Run, k.No, k.Meter, w.Recording,
+			w.Series.Anchor.UnixNano(), int64(w.Series.Interval), w.Series.Quality, w.Last, hash).
+			QueryRow(func(row pgx.Row) error { return optional(row.Scan(&ids[i])) })
+	}
+	return ids, tx.SendBatch(ctx, batch).Close()
+}
+
+// about gives what a series samples as JSON, and the hash of both texts.
+func about(s bench.TraceSeries) (channels, reasons, hash string, err error) {
+	c, err := json.Marshal(orEmpty(s.Channels))
+	if err != nil {
+		return "", "", "", fmt.Errorf("encode channels of meter %s: %w", s.Meter, err)
+	}
+	words := make([]string, len(s.Reasons))
+	for i, r := range s.Reasons {
+		words[i] = clean(r)
+	}
+	r, err := json.Marshal(words)
+	if err != nil {
+		return "", "", "", fmt.Errorf("encode reasons of meter %s: %w", s.Meter, err)
+	}
+	return string(c), string(r), bench.Hash(string(c) + "\x00" + string(r)), nil
+}
+
+// optional lets a row be absent.
+func optional(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
 }
 
 // orEmpty gives an empty list for none, which JSON would call null.
@@ -196,8 +253,8 @@ func (s *Store) Traces(ctx context.Context, q TraceQuery, visit func(Trace) erro
 	for i, p := range q.Phases {
 		phases[i] = string(p)
 	}
-	rows, err := s.pool.Query(ctx, `SELECT id, epoch, phase, run, no, meter, anchor_ns, interval_ns, channels, reasons, quality, complete
-		FROM trace_series WHERE cell_id = $1 AND epoch = $2 AND (cardinality($3::text[]) = 0 OR phase = ANY($3))
+	rows, err := s.pool.Query(ctx, `SELECT s.id, epoch, phase, run, no, meter, anchor_ns, interval_ns, channels, reasons, quality, complete
+		FROM trace_series s JOIN trace_meters m ON m.id = s.about WHERE cell_id = $1 AND epoch = $2 AND (cardinality($3::text[]) = 0 OR phase = ANY($3))
 		AND ($4 = '' OR meter = $4) ORDER BY recording, meter`, q.Cell, q.Epoch, phases, q.Meter)
 	if err != nil {
 		return wrap(doing, err)
@@ -262,7 +319,7 @@ func (s *Store) traceBlocks(ctx context.Context, id int64, bounds [2]int64) ([]b
 // indexes and what a page leaves free.
 func (s *Store) TraceSize(ctx context.Context, cell bench.CellID, epoch int) (map[string]int64, error) {
 	doing := "measure traces of cell " + string(cell)
-	rows, err := s.pool.Query(ctx, `SELECT s.meter, sum(28 + pg_column_size(s.channels) + pg_column_size(s.reasons) + pg_column_size(s.quality)
+	rows, err := s.pool.Query(ctx, `SELECT s.meter, sum(150 + pg_column_size(s.quality)
 			+ coalesce(b.bytes, 0) + coalesce(t.bytes, 0))::bigint
 		FROM trace_series s
 		LEFT JOIN LATERAL (SELECT sum(72 + pg_column_size(data) + pg_column_size(n) + pg_column_size(base) + pg_column_size(mean)

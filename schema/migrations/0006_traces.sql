@@ -1,4 +1,12 @@
 -- +goose Up
+CREATE TABLE trace_meters (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    hash     text NOT NULL UNIQUE,
+    channels jsonb NOT NULL,
+    reasons  jsonb NOT NULL
+);
+COMMENT ON TABLE trace_meters IS 'What meters sampled: descriptions of their channels, and the texts that the reasons of readings point into. The same content, by its hash, stands here once for all series.';
+
 CREATE TABLE trace_series (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     cell_id     text NOT NULL REFERENCES cells(id),
@@ -10,8 +18,7 @@ CREATE TABLE trace_series (
     recording   bigint NOT NULL,
     anchor_ns   bigint NOT NULL,
     interval_ns bigint NOT NULL,
-    channels    jsonb NOT NULL,
-    reasons     jsonb NOT NULL,
+    about       bigint NOT NULL REFERENCES trace_meters(id),
     quality     jsonb NOT NULL,
     complete    boolean NOT NULL DEFAULT false,
     UNIQUE (cell_id, epoch, phase, run, no, meter)
@@ -19,7 +26,7 @@ CREATE TABLE trace_series (
 COMMENT ON TABLE trace_series IS 'The samples of one meter over one phase window: what is needed to read its blocks. The key is that of phase_readings, with the meter instead of the channel.';
 COMMENT ON COLUMN trace_series.recording IS 'Tells recordings of one key apart: a later one, as of a stage that a crash cut and that was done again, replaces the earlier.';
 COMMENT ON COLUMN trace_series.anchor_ns IS 'Wall clock at the zero of the samples'' monotonic stamps, in ns since 1970.';
-COMMENT ON COLUMN trace_series.reasons IS 'Texts that the reasons of readings point into.';
+COMMENT ON COLUMN trace_series.quality IS 'How sampling had gone when the newest full block was stored.';
 COMMENT ON COLUMN trace_series.complete IS 'The window has ended; a series that is not complete was cut, or is being recorded.';
 
 CREATE TABLE trace_blocks (
@@ -63,7 +70,7 @@ CREATE TABLE trace_tails (
     low       real[],
     high      real[],
     PRIMARY KEY (series_id, piece)
-) WITH (fillfactor = 50, toast_tuple_target = 8160);
+) WITH (fillfactor = 50, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 100);
 ALTER TABLE trace_tails ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE trace_tails IS 'Pieces of the block that is still growing, about a second each, so that a killed worker loses no more. A piece counts while its block is not in trace_blocks; the next block''s pieces overwrite it in place, so the table stays small.';
 COMMENT ON COLUMN trace_tails.block IS 'Number of the block that the piece will be part of.';
@@ -71,7 +78,8 @@ COMMENT ON COLUMN trace_tails.block IS 'Number of the block that the piece will 
 CREATE VIEW trace_seconds AS
 WITH channels AS (
     SELECT s.id, s.cell_id, s.epoch, s.phase, s.run, s.no, s.meter, c.place, c.about->>'name' AS channel, c.about->>'unit' AS unit
-    FROM trace_series s CROSS JOIN LATERAL jsonb_array_elements(s.channels) WITH ORDINALITY AS c(about, place)
+    FROM trace_series s JOIN trace_meters m ON m.id = s.about
+    CROSS JOIN LATERAL jsonb_array_elements(m.channels) WITH ORDINALITY AS c(about, place)
 ), stored AS (
     SELECT series_id, second, seconds, n, base, mean, low, high FROM trace_blocks
     UNION ALL
@@ -95,4 +103,4 @@ COMMENT ON VIEW trace_seconds IS 'What each channel showed in each second of wal
 
 -- +goose Down
 DROP VIEW trace_seconds;
-DROP TABLE trace_tails, trace_blocks, trace_series;
+DROP TABLE trace_tails, trace_blocks, trace_series, trace_meters;

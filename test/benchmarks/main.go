@@ -67,7 +67,7 @@ func run(ctx context.Context, path string) error {
 	}
 	defer lab.close()
 	var rows []Row
-	for _, f := range []func(context.Context) ([]Row, error){lab.callOverhead, lab.stageOverhead, lab.goBenchmarks} {
+	for _, f := range []func(context.Context) ([]Row, error){lab.callOverhead, lab.stageOverhead, lab.traces, lab.goBenchmarks} {
 		more, err := f(ctx)
 		if err != nil {
 			return err

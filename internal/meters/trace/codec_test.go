@@ -63,7 +63,7 @@ func TestWhatIsEncodedComesBack(t *testing.T) {
 					for ch, c := range one.Channels {
 						want, got := kept(c, one.Ticks[i][ch]), b.Readings[ch][k]
 						if c.Estimated {
-							require.InDelta(t, want.Value, got.Value, 0.501e-6)
+							require.InDelta(t, want.Value, got.Value, 0.501e-4)
 							want.Value = got.Value
 						}
 						require.Equal(t, want, got, "tick %d of %s", i, c.Name)

@@ -25,8 +25,8 @@
 // are coded as integers where each gives its value back exactly. Else the bits
 // are coded as they are, by number where there are few distinct ones. Two
 // things are not kept: the value of a missing reading, which reads back as 0
-// beside its state, and the bits of an estimate (Channel.Estimated) below a
-// millionth of its unit. Stamps are kept to a microsecond.
+// beside its state, and the bits of an estimate (Channel.Estimated) below a ten
+// thousandth of its unit. Stamps are kept to a microsecond.
 //
 // Bytes that no encoder made give one error. What a block can say of its size
 // is bounded before memory is taken for it.

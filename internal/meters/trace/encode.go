@@ -26,10 +26,11 @@ const (
 // StampStep is the step to which stamps are kept; values are kept to the bit.
 const StampStep = time.Microsecond
 
-// estimateDivisor is the grid on which an estimate's values are kept: millionths
-// of a watt or a joule. They are products of stated watts and clock readings,
-// so the bits below say nothing; what a device measured is kept to the bit.
-const estimateDivisor = 1e6
+// estimateDivisor is the grid on which an estimate's values are kept: a ten
+// thousandth of a watt or a joule. They are products of stated watts and clock
+// readings in steps of some tenths, so the bits below say nothing; what a
+// device measured is kept to the bit.
+const estimateDivisor = 1e4
 
 // column holds the readings of one channel.
 type column struct {
