@@ -190,9 +190,8 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	dst[0] = m.cpu(now)
 	dst[1] = m.memory(now)
 	dst[2], dst[3] = m.procs.read(now, m.cpus, m.pageB)
-	rest := dst[usualChannels:]
-	for i := range min(len(rest), len(m.more)) {
-		rest[i] = m.more[i].read(now)
+	for i, one := range m.more {
+		dst[usualChannels+i] = one.read(now) //nolint:gosec // dst is as long as Channels, the usual ones and one for each of m.more
 	}
 	return nil
 }
