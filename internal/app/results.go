@@ -172,7 +172,7 @@ func (a *App) cellRows(ctx context.Context, results *activities.Results, c store
 	if err != nil {
 		return yield(report.CallRow{}, err) && false
 	}
-	energy := attributed(answers.Calls, row.Phases)
+	energy := attributed(c, answers.Calls, row.Phases)
 	for _, call := range answers.Calls {
 		row := report.CallRow{
 			Sweep: c.Sweep, At: c.At, Call: call, Score: scores[call.CallKey], Readings: readings[call.CallKey], Channels: channels,
@@ -207,9 +207,9 @@ func (a *App) callReadings(ctx context.Context, c store.Cell) (map[bench.CallKey
 
 // attributed shares the energy of each inference window that the cell's energy
 // rests on out to the calls in it; other calls have none of their own.
-func attributed(calls []bench.Call, phases []bench.PhaseReading) map[bench.CallKey]float64 {
+func attributed(cell store.Cell, calls []bench.Call, phases []bench.PhaseReading) map[bench.CallKey]float64 {
 	out := map[bench.CallKey]float64{}
-	windows, _ := stats.EnergyWindows(calls, phases) // none: the cell's row says why
+	windows, _ := stats.WindowsOf(stats.CellInput{Cell: cell.Cell, Calls: calls, Phases: phases}) // none: the cell's row says why
 	for _, w := range windows {
 		durations := make([]time.Duration, len(w.Calls))
 		for i, c := range w.Calls {

@@ -83,7 +83,7 @@ func (in Input) ram() (whole, rest bench.Metric) {
 		const missing = "the host's memory is not known"
 		return untold(total, unit, missing), untold(free, unit, missing)
 	}
-	whole = told(total, unit, units.Bytes(in.Host.MemoryBytes).GB())
+	whole = told(total, unit, units.Bytes(in.Host.MemoryBytes).GB(), "as the host's system tells it")
 	set := in.host(channelMemory)
 	used, missing := in.overPhase(bench.PhaseBaseline, set, mean)
 	if missing != "" {
@@ -106,5 +106,5 @@ func (in Input) format() []bench.Metric {
 	if facts.Parameters <= 0 {
 		return []bench.Metric{untold(quantisation, "text", words), untold(params, "10⁹", "the runtime does not tell it")}
 	}
-	return []bench.Metric{untold(quantisation, "text", words), told(params, "10⁹", float64(facts.Parameters)/1e9)}
+	return []bench.Metric{untold(quantisation, "text", words), told(params, "10⁹", float64(facts.Parameters)/1e9, "number of weights, as the runtime tells it")}
 }
