@@ -122,3 +122,15 @@ func TestReadingStatesAreCounted(t *testing.T) {
 	require.Equal(t, "1 missed, 2 missing, 3 stale, 4 reset, 5 wrapped, 6 out of range",
 		statesText(bench.ReadingCounts{OK: 9, Missing: 2, Stale: 3, Reset: 4, Wrapped: 5, OutOfRange: 6}, 1))
 }
+
+func TestBudgetKinds(t *testing.T) {
+	t.Parallel()
+	u := budgetOf(
+		bench.UncertaintyPart{Name: "gpu0.energy: sensor accuracy", Standard: 3, Type: "B"},
+		bench.UncertaintyPart{Name: "gpu1.energy: sensor accuracy", Standard: 4, Type: "B"},
+		bench.UncertaintyPart{Name: "repeats", Standard: 1, Type: "A"},
+	)
+	names := partNames([]budget{{e: bench.EnergyFigure{Uncertainty: u}}})
+	require.Equal(t, []string{"sensor accuracy", "repeats"}, names)
+	require.Equal(t, []kindShare{{"sensor accuracy", "B", 25}, {"repeats", "A", 1}}, kindsOf(u, names))
+}

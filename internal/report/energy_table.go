@@ -126,7 +126,7 @@ func energyTable(cells []bench.CellResult, foot *footnotes) tableView {
 			view := col.figure(r).view(foot, names.cell(r.cell.Coordinates))
 			view.Num, view.Head, view.Code = !col.text, i == 0, col.head == "Channels"
 			if col.head == "Part" && r.chief {
-				view.Main += " ●"
+				view.Main += "\u00a0●"
 			}
 			row = append(row, view)
 		}

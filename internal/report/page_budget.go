@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
@@ -27,17 +28,54 @@ func budgets(cells []bench.CellResult) []budget {
 	return list
 }
 
-// partNames lists the parts of all budgets, the weightiest first, so that a
+// partKind is a part's name without the channel that stands before it where
+// several were added up: "gpu0.energy: sensor accuracy" is sensor accuracy.
+func partKind(name string) string {
+	if i := strings.LastIndex(name, ": "); i >= 0 {
+		return name[i+2:]
+	}
+	return name
+}
+
+// kindShare is all parts of one kind in a budget.
+type kindShare struct {
+	name, types string
+	variance    float64
+}
+
+// kindsOf adds up the parts of a budget by kind, in the order of names.
+func kindsOf(u *bench.Uncertainty, names []string) []kindShare {
+	var list []kindShare
+	for _, name := range names {
+		k := kindShare{name: name}
+		for _, p := range u.Parts {
+			if partKind(p.Name) != name {
+				continue
+			}
+			k.variance += variance(p)
+			if !strings.Contains(k.types, p.Type) {
+				k.types += p.Type
+			}
+		}
+		if k.types != "" {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// partNames lists the kinds of parts of all budgets, the weightiest first, so that a
 // part has one colour throughout.
 func partNames(list []budget) []string {
 	weight := map[string]float64{}
 	var names []string
 	for _, b := range list {
 		for _, p := range b.e.Uncertainty.Parts {
-			if _, seen := weight[p.Name]; !seen {
-				names = append(names, p.Name)
+			kind := partKind(p.Name)
+			if _, seen := weight[kind]; !seen {
+				names = append(names, kind)
 			}
-			weight[p.Name] += variance(p) / max(total(b.e.Uncertainty), 1e-300)
+			weight[kind] += variance(p) / max(total(b.e.Uncertainty), 1e-300)
 		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(weight[b], weight[a]) })
@@ -103,20 +141,17 @@ func (d *drawing) budget(b budget, names []string, a axis, y int) {
 		X: "0", Y: px(y + 13), DX: "0", Class: "rowlabel", Text: printable(title, 64), Title: title,
 	})
 	u := b.e.Uncertainty
-	parts := slices.SortedStableFunc(slices.Values(u.Parts), func(p, q bench.UncertaintyPart) int {
-		return cmp.Compare(slices.Index(names, p.Name), slices.Index(names, q.Name))
-	})
 	at, sum := 0.0, total(u)
-	for _, p := range parts {
+	for _, k := range kindsOf(u, names) {
 		if sum <= 0 {
 			break
 		}
-		portion := variance(p) / sum
+		portion := k.variance / sum
 		from, upTo := a.percent(at), a.percent(at+portion)
 		at += portion
-		text := printable(p.Name, 30) + " " + percent(portion)
-		class := "seg " + seriesClass(partSeries(names, p.Name))
-		d.block(from, upTo, y+20, 20, class, text+" (type "+printable(p.Type, 4)+")")
+		text := printable(k.name, 30) + " " + percent(portion)
+		class := "seg " + seriesClass(partSeries(names, k.name))
+		d.block(from, upTo, y+20, 20, class, text+" (type "+printable(k.types, 4)+")")
 		if upTo-from > 1.9*float64(len([]rune(text))) {
 			d.text(pct((from+upTo)/2), y+34, "inside mid", text)
 		}
