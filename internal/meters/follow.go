@@ -207,11 +207,11 @@ func (k *walk) finish(parts []stretch, ch int) {
 			}
 			r := part.readings[i*part.width+ch]
 			if k.done() || (r.At > k.w.t1+k.w.ahead()+k.w.gap && part.seq[i] > k.w.hi) {
-				k.close()
+				k.close(false)
 				return
 			}
 			k.feed(part.seq[i], r)
 		}
 	}
-	k.close()
+	k.close(true)
 }

@@ -74,6 +74,9 @@ func (s *series) began() time.Duration {
 // when asked to stop, so that no window ends without a sample after it.
 func (s *series) run(ctx context.Context, stop <-chan struct{}) {
 	defer s.end()
+	// The schedule begins with the ticker: a goroutine that was begun late
+	// would be late by as much ever after.
+	s.begin(s.now())
 	ticker := time.NewTicker(s.interval)
 	defer ticker.Stop()
 	if !s.tick(ctx) {

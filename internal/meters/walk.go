@@ -117,14 +117,15 @@ func (k *walk) done() bool {
 }
 
 // close ends the walk where readings end. A held value's line is drawn to where
-// it was last seen. What is left of the span then lies before its end on the
-// host's clock, as the source tells late: if readings reach that end, power is
-// taken to have gone on as it was, and the tail is remembered as a doubt.
-func (k *walk) close() {
+// it was last seen. Where these are the newest readings there are, and they
+// reach the window's end on the host's clock, what is left of the span is only
+// what the source tells late: power is taken to have gone on as it was, and the
+// tail is remembered as a doubt.
+func (k *walk) close(newest bool) {
 	if !k.have || k.knot.At >= k.w.t1 {
 		return
 	}
-	reached := k.raw.At >= k.w.t1-k.w.lag
+	reached := newest && k.raw.At >= k.w.t1-k.w.lag
 	counting := k.w.counter && k.w.holds && k.raw.At-k.knot.At <= k.w.period+k.w.period/2
 	if !counting || !reached {
 		k.settle()
