@@ -28,7 +28,7 @@ type NVMLSettings struct {
 type RAPLSettings struct {
 	// SysFS is where /sys is mounted. Empty is /sys.
 	SysFS string `json:"sysfs" mapstructure:"sysfs"`
-	// MaxPowerW is the most that one CPU package draws, in watt; a counter is read at least twice in the time that it takes to wrap at this power. 0 asks the counter's own power limits.
+	// MaxPowerW is the most that one CPU package draws, in watt; a counter is read at least twice in the time that it takes to wrap at this power. 0 is 1000.
 	MaxPowerW float64 `json:"max_power_w" mapstructure:"max_power_w"`
 }
 
