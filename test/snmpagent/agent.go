@@ -6,6 +6,7 @@
 package snmpagent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -87,28 +88,15 @@ func Needed(t testing.TB) string {
 	return ""
 }
 
-// pass builds the pass_persist program once per test process.
-var pass = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "snmpagent")
-	if err != nil {
-		return "", fmt.Errorf("make a folder for the pass program: %w", err)
-	}
-	out := filepath.Join(dir, "pass")
-	text, err := exec.Command("go", "build", "-o", out, "github.com/wattsweep/wattsweep/test/snmpagent/pass").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the pass program: %w: %s", err, text)
-	}
-	return out, nil
-})
-
 // Start runs an agent until the test ends.
 func Start(t testing.TB, cfg Config) *Agent {
 	t.Helper()
 	snmpd := Needed(t)
-	program, err := pass()
+	program, err := shared.take(t.Context())
 	if err != nil {
 		t.Fatalf("snmpagent: %v", err)
 	}
+	t.Cleanup(shared.release)
 	// A short path: Unix sockets have at most 107 characters.
 	dir, err := os.MkdirTemp("", "snmpd")
 	if err != nil {
@@ -124,7 +112,7 @@ func Start(t testing.TB, cfg Config) *Agent {
 		_ = os.RemoveAll(dir)
 	})
 	socket := filepath.Join(dir, "s")
-	if a.listen, err = net.Listen("unix", socket); err != nil {
+	if a.listen, err = (&net.ListenConfig{}).Listen(t.Context(), "unix", socket); err != nil {
 		t.Fatalf("snmpagent: listen: %v", err)
 	}
 	go a.table.serve(a.listen)
@@ -144,7 +132,7 @@ func Start(t testing.TB, cfg Config) *Agent {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	c, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("snmpagent: find a free port: %v", err)
 	}
@@ -194,7 +182,7 @@ func (a *Agent) configure(cfg Config, program, socket string) error {
 func (a *Agent) launch(snmpd string) error {
 	log := filepath.Join(a.dir, "log")
 	_ = os.Remove(log)
-	cmd := exec.Command(snmpd, "-f", "-Lf", log, "-C", "-c", a.conf(), "-p", filepath.Join(a.dir, "pid"))
+	cmd := exec.CommandContext(context.Background(), snmpd, "-f", "-Lf", log, "-C", "-c", a.conf(), "-p", filepath.Join(a.dir, "pid"))
 	cmd.Env = append(os.Environ(), "MIBS=", "SNMP_PERSISTENT_DIR="+filepath.Join(a.dir, "state"), "SNMPCONFPATH="+a.dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

@@ -47,7 +47,7 @@ func plain(oid string) string { return strings.TrimPrefix(strings.TrimSpace(oid)
 
 func arcs(oid string) []uint64 {
 	var all []uint64
-	for _, part := range strings.Split(plain(oid), ".") {
+	for part := range strings.SplitSeq(plain(oid), ".") {
 		n, err := strconv.ParseUint(part, 10, 32)
 		if err != nil {
 			return nil
@@ -125,7 +125,11 @@ func (t *table) talk(conn net.Conn) {
 			}
 			answer = t.get(lines.Text(), true)
 		case "set":
-			_ = lines.Scan() && lines.Scan()
+			for range 2 { // object, type and value
+				if !lines.Scan() {
+					return
+				}
+			}
 			answer = "not-writable\n"
 		default:
 			return

@@ -118,7 +118,10 @@ func TestEveryProfileAgainstSnmpd(t *testing.T) {
 	for _, p := range all {
 		for i, name := range slices.DeleteFunc(scopeNames(), func(n string) bool { _, ok := p.Scopes[n]; return !ok }) {
 			for _, version := range []string{"1", "2c", "3"}[:min(3, 4-i)] {
-				t.Run(p.Name+" "+name+" v"+version, func(t *testing.T) { checkVectors(t, p, name, access(version, agent.Address)) })
+				t.Run(p.Name+" "+name+" v"+version, func(t *testing.T) {
+					t.Parallel()
+					checkVectors(t, p, name, access(version, agent.Address))
+				})
 			}
 		}
 	}
@@ -178,6 +181,7 @@ func TestProfileIsFound(t *testing.T) {
 		{enterprises + "99999.7", "ups-mib"},
 	} {
 		t.Run(c.profile, func(t *testing.T) {
+			t.Parallel()
 			at := slices.IndexFunc(all, func(p *profile) bool { return p.Name == c.profile })
 			agent := snmpagent.Start(t, snmpagent.Config{ObjectID: c.id, Objects: vectorObjects(all[at])})
 			m := open(t, access("2c", agent.Address))
@@ -281,6 +285,7 @@ func TestSecurityLevels(t *testing.T) {
 		{"wrong community", func(o *Options) { o.Community, o.Timeout = "sesame-1234", 200*time.Millisecond }, "no answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			o := base
 			c.set(&o)
 			m, err := New(t.Context(), o)

@@ -56,7 +56,7 @@ func number(v gosnmp.SnmpPDU) sample {
 	case gosnmp.Integer, gosnmp.Gauge32, gosnmp.Counter32, gosnmp.Counter64, gosnmp.Uinteger32:
 		return whole(v.Value)
 	case gosnmp.OpaqueFloat, gosnmp.OpaqueDouble:
-		return real(v.Value)
+		return floating(v.Value)
 	case gosnmp.OctetString:
 		raw, ok := v.Value.([]byte)
 		if !ok {
@@ -87,7 +87,7 @@ func whole(x any) sample {
 	}
 }
 
-func real(x any) sample {
+func floating(x any) sample {
 	var f float64
 	switch n := x.(type) {
 	case float32:

@@ -189,6 +189,7 @@ func TestStallIsAGapAndTheMeterLivesOn(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2c", "3"} {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			agent, o := apc(t, version)
 			o.Timeout = 500 * time.Millisecond
 			m, err := New(t.Context(), o)
@@ -221,6 +222,7 @@ func TestAgentIsKilledAndComesBack(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"1", "2c", "3"} {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			agent, o := apc(t, version)
 			o.Timeout = 500 * time.Millisecond
 			m, err := New(t.Context(), o)
@@ -385,5 +387,25 @@ func TestWhatIsNotThereIsRefused(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.KindOf(err), c.says)
 		var gone *meters.Missing
 		require.NotErrorAs(t, err, &gone)
+	}
+}
+
+func TestManyObjectsAreAskedInParts(t *testing.T) {
+	t.Parallel()
+	var objects []snmpagent.Object
+	o := Options{}
+	want := 0
+	for i := range 3*maxChunk/2 + 1 {
+		oid := enterprises + "99999.5." + strconv.Itoa(i+1)
+		objects = append(objects, object1(oid, "gauge", strconv.Itoa(i)))
+		o.Objects = append(o.Objects, Object{Name: "psu" + strconv.Itoa(i), OID: oid, Unit: "W"})
+		want += i
+	}
+	agent := snmpagent.Start(t, snmpagent.Config{Objects: objects})
+	for _, version := range []string{"1", "2c"} {
+		one := access(version, agent.Address)
+		one.Objects = o.Objects
+		m := open(t, one)
+		require.InDelta(t, want, readings(t, m)["pdu.rack.power"].Value, 1e-9)
 	}
 }

@@ -71,7 +71,11 @@ func (m *Meter) fits(ctx context.Context, p *profile) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if p.Error == gosnmp.NoError && len(p.Variables) == 1 && strings.HasPrefix(strings.TrimPrefix(p.Variables[0].Name, "."), oid+".") && there(p.Variables[0]) {
+		if p.Error != gosnmp.NoError || len(p.Variables) != 1 {
+			continue
+		}
+		next := p.Variables[0]
+		if strings.HasPrefix(strings.TrimPrefix(next.Name, "."), oid+".") && there(next) {
 			return true, nil
 		}
 	}

@@ -187,6 +187,7 @@ func (l *line) add(text func(*object) string) sample {
 			stale++
 		case bench.ReadingReset:
 			reset = text(o) + ": " + o.now.reason
+		default: // a value of this moment
 		}
 		s.value += o.now.value + o.memory.unrolled
 	}

@@ -22,6 +22,7 @@ func TestConformance(t *testing.T) {
 	without := metertest.Without(metertest.CheckAllocations, "the SNMP library allocates for every packet")
 	for _, version := range []string{"1", "2c", "3"} {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			metertest.Run(t, func(t *testing.T) meters.Meter {
 				one := access(version, agent.Address)
 				one.Outlets = o.Outlets

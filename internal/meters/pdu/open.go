@@ -228,12 +228,14 @@ func (m *Meter) list(ctx context.Context, scopeName string) []string {
 	return all
 }
 
-// trips measures the round trip, which is the doubt of every stamp.
+// trips measures the round trip of a whole read, in however many parts, which
+// is the doubt of every stamp.
 func (m *Meter) trips(ctx context.Context) {
 	var all []time.Duration
 	for range tripSamples {
+		before := m.elapsed()
 		if _, err := m.s.get(ctx, m.elapsed, m.question); err == nil {
-			all = append(all, m.s.tripTime())
+			all = append(all, m.elapsed()-before)
 		}
 	}
 	if len(all) > 0 {

@@ -117,12 +117,7 @@ func (o Options) check() error {
 	if o.Unit < 0 {
 		c.add("unit", "is negative", "write the number of the device in its chain")
 	}
-	if kinds := min(1, len(o.Outlets)) + min(1, len(o.Inlets)) + min(1, len(o.Phases)); kinds > 1 || (kinds > 0 && len(o.Objects) > 0) {
-		c.add("outlets", "outlets, phases, inlets and objects are mixed", "name the one kind that feeds this host: the others overlap it")
-	}
-	if o.Profile != "" && o.ProfileFile != "" || (len(o.Objects) > 0 && (o.Profile != "" || o.ProfileFile != "")) {
-		c.add("profile", "more than one of profile, profile file and objects is given", "give one of them")
-	}
+	o.checkChoice(&c)
 	o.checkObjects(&c)
 	if len(c.list) == 0 {
 		return nil
@@ -130,6 +125,16 @@ func (o Options) check() error {
 	slices.SortFunc(c.list, func(a, b fault.Problem) int { return strings.Compare(a.Where, b.Where) })
 	return fault.New(fault.Invalid, "", "correct the settings of this PDU", "open PDU: %w",
 		&fault.Problems{Subject: "pdu " + clip(o.Name), List: c.list})
+}
+
+// checkChoice looks at what is to be read.
+func (o Options) checkChoice(c *checker) {
+	if kinds := min(1, len(o.Outlets)) + min(1, len(o.Inlets)) + min(1, len(o.Phases)); kinds > 1 || (kinds > 0 && len(o.Objects) > 0) {
+		c.add("outlets", "outlets, phases, inlets and objects are mixed", "name the one kind that feeds this host: the others overlap it")
+	}
+	if o.Profile != "" && o.ProfileFile != "" || (len(o.Objects) > 0 && (o.Profile != "" || o.ProfileFile != "")) {
+		c.add("profile", "more than one of profile, profile file and objects is given", "give one of them")
+	}
 }
 
 func (o Options) checkAccess(c *checker) {
@@ -182,7 +187,8 @@ func (o Options) checkObjects(c *checker) {
 		if one.Scale != 0 && !usableScale(one.Scale) {
 			c.add(where+".scale", "is not above 0", "the device's count × scale is in unit")
 		}
-		if !(one.WrapAt >= 0 && one.Resolution >= 0 && one.Floor >= 0 && one.RelAccuracy >= 0 && one.RelAccuracy <= 1) || (one.WrapAt > 0 && !one.Counter) {
+		known := one.WrapAt >= 0 && one.Resolution >= 0 && one.Floor >= 0 && one.RelAccuracy >= 0 && one.RelAccuracy <= 1
+		if !known || (one.WrapAt > 0 && !one.Counter) {
 			c.add(where, "wrap, resolution, floor and accuracy are not negative, and only a counter wraps", "leave out what is not known")
 		}
 		switch one.Scope {

@@ -29,8 +29,8 @@ type profile struct {
 
 // match says which devices a profile is for.
 type match struct {
-	SysObjectID []string `yaml:"sysObjectID"` // prefixes
-	Probe       []string `yaml:"probe"`       // one of these must be there
+	SysObjectID []string `yaml:"sys_object_id"` // prefixes
+	Probe       []string `yaml:"probe"`         // one of these must be there
 	// Fallback profiles are standard MIBs, tried on a device that no other
 	// profile is for.
 	Fallback bool `yaml:"fallback"`
@@ -184,7 +184,7 @@ func invalidProfile(file, where, msg string) error {
 	return refuse(&fault.Problems{Subject: file, List: []fault.Problem{{Where: where, Msg: msg, Mend: profileMend}}})
 }
 
-const profileMend = "see docs for the keys of a PDU profile, or copy one of the built-in ones"
+const profileMend = "copy one of the built-in profiles and change it: each holds every key that it needs"
 
 func refuse(p *fault.Problems) error {
 	return fault.New(fault.Invalid, "", profileMend, "read PDU profile: %w", p)

@@ -39,7 +39,7 @@ func (p *profile) problems() []fault.Problem {
 		c.add("source", "is empty", "say where the objects and units come from")
 	}
 	for i, prefix := range p.Match.SysObjectID {
-		c.oid(fmt.Sprintf("match.sysObjectID[%d]", i), prefix, true)
+		c.oid(fmt.Sprintf("match.sys_object_id[%d]", i), prefix, true)
 	}
 	for i, probe := range p.Match.Probe {
 		c.oid(fmt.Sprintf("match.probe[%d]", i), probe, true)
@@ -120,6 +120,15 @@ func (c *checker) value(where string, q quantity, v *value) {
 	if (v.Digits == "") != usableScale(v.Scale) {
 		c.add(where+".scale", "scale must be above 0, or digits name an object, not both", "raw × scale is in unit")
 	}
+	c.figures(where, q, v)
+	if v.Assumed && v.Method == "" {
+		c.add(where+".method", "is empty", "say what an assumed value is worked out from")
+	}
+	c.vector(where+".vector", u, v)
+}
+
+// figures looks at what is known of a value's quality.
+func (c *checker) figures(where string, q quantity, v *value) {
 	if v.WrapsAt != 0 && (q != energy || !usableScale(v.WrapsAt)) {
 		c.add(where+".wraps_at", "is a raw count above 0 of an energy counter", "leave it out for a counter that does not wrap")
 	}
@@ -131,13 +140,18 @@ func (c *checker) value(where string, q quantity, v *value) {
 	if (v.Accuracy.Relative > 0 || v.Accuracy.Absolute > 0) && v.Accuracy.Source == "" {
 		c.add(where+".accuracy.source", "is empty", "say who states this accuracy")
 	}
-	if f := v.Floor; f != nil && (!(f.Value >= 0 && f.Ampere >= 0) || (f.Value > 0) == (f.Ampere > 0) || f.Basis == "" || (f.Ampere > 0 && q != power)) {
+	if f := v.Floor; f != nil && !f.stated(q) {
 		c.add(where+".floor", "needs a value or, for power, amperes; and a basis", "say below what the device shows 0, and who says so")
 	}
-	if v.Assumed && v.Method == "" {
-		c.add(where+".method", "is empty", "say what an assumed value is worked out from")
+}
+
+// stated reports whether a floor is one number with its basis; amperes are for
+// power alone.
+func (f floor) stated(q quantity) bool {
+	if f.Basis == "" || (f.Ampere != 0 && q != power) {
+		return false
 	}
-	c.vector(where+".vector", u, v)
+	return (f.Value > 0 && f.Ampere == 0) || (f.Ampere > 0 && f.Value == 0)
 }
 
 // vector works the row's test out.

@@ -15,7 +15,7 @@ import (
 // plainProfile is a whole profile with one row, to break in tests.
 const plainProfile = `name: mine
 source: a test
-match: {sysObjectID: [1.3.6.1.4.1.99999], probe: [1.3.6.1.4.1.99999.1.1]}
+match: {sys_object_id: [1.3.6.1.4.1.99999], probe: [1.3.6.1.4.1.99999.1.1]}
 unit: 1
 scopes:
   inlet:

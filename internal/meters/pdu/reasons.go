@@ -23,13 +23,13 @@ func (r *reasons) index(text string) uint8 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if at := slices.Index(r.texts, text); at >= 0 {
-		return uint8(at)
+		return uint8(at) //nolint:gosec // below maxReasons
 	}
 	if len(r.texts) >= maxReasons {
 		return 0
 	}
 	r.texts = append(r.texts, text)
-	return uint8(len(r.texts) - 1)
+	return uint8(len(r.texts) - 1) //nolint:gosec // below maxReasons
 }
 
 func (r *reasons) list() []string {

@@ -23,7 +23,6 @@ type answer struct {
 type session struct {
 	g     *gosnmp.GoSNMP
 	chunk int // objects per request; halved when the device says that it is too many
-	trip  time.Duration
 
 	opts Options
 	anew bool // a v3 device answered as another than it was: discover it again
@@ -131,9 +130,8 @@ func secure(g *gosnmp.GoSNMP, o Options) {
 	g.SecurityParameters = user
 }
 
-func (s *session) retries(n int)           { s.g.Retries = n }
-func (s *session) tripTime() time.Duration { return s.trip }
-func (s *session) close() error            { return s.g.Close() }
+func (s *session) retries(n int) { s.g.Retries = n }
+func (s *session) close() error  { return s.g.Close() }
 
 // errGarbage says that what came back is no SNMP answer to the question.
 var errGarbage = errors.New("the answer is not one to the question")
@@ -214,8 +212,7 @@ func (s *session) part(ctx context.Context, now func() time.Duration, oids []str
 			return false, err
 		}
 		after := now()
-		s.trip = after - before
-		middle := before + s.trip/2
+		middle := before + (after-before)/2
 		switch p.Error {
 		case gosnmp.NoError:
 			take(p.Variables, oids, left, middle, out)
