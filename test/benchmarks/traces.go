@@ -156,7 +156,8 @@ func (t *traceBench) copyRows(ctx context.Context, one tracetest.Trace, no int) 
 // sizes gives the bytes of all trace tables with indexes and TOAST, and those
 // of the peer.
 func (t *traceBench) sizes(ctx context.Context) (traces, samples int64, err error) {
-	err = t.sql.QueryRow(ctx, `SELECT pg_total_relation_size('trace_meters') + pg_total_relation_size('trace_series') + pg_total_relation_size('trace_blocks')
+	err = t.sql.QueryRow(ctx, `SELECT pg_total_relation_size('trace_meters') + pg_total_relation_size('trace_series')
+		+ pg_total_relation_size('trace_blocks')
 		+ pg_total_relation_size('trace_tails'), pg_total_relation_size('samples')`).Scan(&traces, &samples)
 	if err != nil {
 		return 0, 0, fmt.Errorf("ask for sizes: %w", err)

@@ -88,7 +88,7 @@ func write(path string, s *meters.Sampler, m meters.Meter, interval time.Duratio
 		return fmt.Errorf("write trace: %w", err)
 	}
 	w := bufio.NewWriter(f)
-	fmt.Fprintf(w, "# meter %s every %s on %s/%s, %d CPUs, %s\n# %s\n", m.Name(), interval, runtime.GOOS, runtime.GOARCH,
+	_, _ = fmt.Fprintf(w, "# meter %s every %s on %s/%s, %d CPUs, %s\n# %s\n", m.Name(), interval, runtime.GOOS, runtime.GOARCH,
 		runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly), note)
 	names := []string{"tick"}
 	var columns [][]bench.Reading
@@ -96,7 +96,7 @@ func write(path string, s *meters.Sampler, m meters.Meter, interval time.Duratio
 		names = append(names, c.Name)
 		columns = append(columns, s.Samples(c.Name, 0, time.Duration(1<<62)))
 	}
-	fmt.Fprintln(w, strings.Join(names, ","))
+	_, _ = fmt.Fprintln(w, strings.Join(names, ",")) // what fails here fails in Flush
 	rows(w, columns, interval)
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("write trace: %w", err)
@@ -119,6 +119,6 @@ func rows(w io.Writer, columns [][]bench.Reading, interval time.Duration) {
 				line += ";" + strconv.Itoa(int(r.State)) + ";" + strconv.Itoa(int(r.Reason))
 			}
 		}
-		fmt.Fprintln(w, line)
+		_, _ = fmt.Fprintln(w, line)
 	}
 }

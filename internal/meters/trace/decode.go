@@ -73,7 +73,7 @@ func readHead(data []byte) (head, error) {
 // part cuts the next column's bytes off.
 func (h *head) part() ([]byte, bool) {
 	size, n := binary.Uvarint(h.rest)
-	if n <= 0 || size > uint64(len(h.rest)-n) {
+	if n <= 0 || size > uint64(len(h.rest)-n) { //nolint:gosec // n is at most the length
 		return nil, false
 	}
 	part := h.rest[n : n+int(size)] //nolint:gosec // bounded above

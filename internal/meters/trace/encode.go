@@ -146,8 +146,8 @@ func (e *Encoder) Encode(from, to int) []byte {
 	out := make([]byte, headBytes, 64+n*len(e.columns)*2)
 	out[0], out[1], out[2] = magic0, magic1, formatVersion
 	out = binary.AppendUvarint(out, uint64(len(e.columns)))
-	out = binary.AppendUvarint(out, uint64(n)) //nolint:gosec // not negative
-	out = binary.AppendUvarint(out, uint64(e.interval))
+	out = binary.AppendUvarint(out, uint64(n))          //nolint:gosec // not negative
+	out = binary.AppendUvarint(out, uint64(e.interval)) //nolint:gosec // not negative
 	if n > 0 {
 		e.ints = grow(e.ints, n)
 		e.offsets = grow(e.offsets, n)

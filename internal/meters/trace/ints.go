@@ -117,7 +117,7 @@ func (e *rangeEncoder) ints(m *intModels, col []int64) {
 		}
 	}
 	by, base := cheapest(steps)
-	e.direct(uint64(by), 2)
+	e.direct(uint64(by), 2) //nolint:gosec // one of three
 	f := foreteller{by: by, last: steps[0]}
 	if by == fromBase {
 		e.number(base - steps[0])
@@ -143,7 +143,7 @@ func (e *rangeEncoder) sized(m *intModels, context int, z uint64) int {
 	tree := &m.size[context]
 	node := uint32(1)
 	for k := 6; k >= 0; k-- {
-		bit := uint32(n>>k) & 1
+		bit := uint32(n>>k) & 1 //nolint:gosec // one bit
 		e.bit(&tree[node], bit)
 		node = node<<1 | bit
 	}
@@ -151,7 +151,7 @@ func (e *rangeEncoder) sized(m *intModels, context int, z uint64) int {
 	node = 1
 	for k := 0; k < topBits && rest > 0; k++ {
 		rest--
-		bit := uint32(z>>rest) & 1
+		bit := uint32(z>>rest) & 1 //nolint:gosec // one bit
 		e.bit(&m.top[n][node], bit)
 		node = node<<1 | bit
 	}

@@ -94,7 +94,7 @@ func (e *rangeEncoder) direct(v uint64, n int) {
 
 func (e *rangeEncoder) shift() {
 	if e.low < 0xFF000000 || e.low > 0xFFFFFFFF {
-		carry := byte(e.low >> 32)
+		carry := byte(e.low >> 32) //nolint:gosec // 0 or 1
 		if e.held > 0 {
 			e.out = append(e.out, e.cache+carry)
 			for ; e.held > 1; e.held-- {
@@ -102,7 +102,7 @@ func (e *rangeEncoder) shift() {
 			}
 		}
 		e.held = 0
-		e.cache = byte(e.low >> 24)
+		e.cache = byte(e.low >> 24) //nolint:gosec // the bits are meant
 	}
 	e.held++
 	e.low = e.low << 8 & 0xFFFFFFFF
@@ -198,7 +198,7 @@ func (d *rangeDecoder) direct(n int) uint64 {
 func (e *rangeEncoder) number(v int64) {
 	z := zigzag(v)
 	n := bits.Len64(z)
-	e.direct(uint64(n), 7)
+	e.direct(uint64(n), 7) //nolint:gosec // up to 64
 	e.direct(z, n)
 }
 

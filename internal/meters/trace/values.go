@@ -95,7 +95,7 @@ func (e *rangeEncoder) values(m *intModels, values []float64, list []scale, firs
 		if !list[at].integers(values, ints) {
 			continue
 		}
-		e.direct(uint64(list[at].mode), 2)
+		e.direct(uint64(list[at].mode), 2) //nolint:gosec // one of four
 		e.unit(list[at].unit)
 		e.ints(m, ints)
 		return at
@@ -110,7 +110,7 @@ func (e *rangeEncoder) values(m *intModels, values []float64, list []scale, firs
 		return first
 	}
 	e.direct(modeDistinct, 2)
-	e.direct(uint64(len(distinct)-1), 8)
+	e.direct(uint64(len(distinct)-1), 8) //nolint:gosec // 1 to 256 of them
 	e.ints(m, distinct)
 	for i, v := range ints {
 		place, _ := slices.BinarySearch(distinct, v)

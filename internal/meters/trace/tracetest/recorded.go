@@ -53,7 +53,8 @@ func Recorded() ([]Trace, error) {
 func described() map[string]bench.Channel {
 	cpu := bench.Channel{Unit: bench.UnitPercent, Scope: bench.ScopeHost, Sensor: bench.SensorAveraged, Resolution: 10}
 	memory := bench.Channel{Unit: bench.UnitByte, Scope: bench.ScopeHost, Sensor: bench.SensorInstant, Resolution: 1024}
-	energy := bench.Channel{Unit: bench.UnitJoule, Scope: bench.ScopeHost, Sensor: bench.SensorEstimate, Counter: true, Estimated: true, Resolution: 0.08}
+	energy := bench.Channel{Unit: bench.UnitJoule, Scope: bench.ScopeHost, Sensor: bench.SensorEstimate, Estimated: true, Resolution: 0.08}
+	energy.Counter = true
 	power := bench.Channel{Unit: bench.UnitWatt, Scope: bench.ScopeHost, Sensor: bench.SensorEstimate, Estimated: true, Resolution: 1.6}
 	return map[string]bench.Channel{
 		"host.cpu": cpu, "host.memory_used": memory, "runtime.memory": memory, "runtime.cpu": cpu,
