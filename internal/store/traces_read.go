@@ -38,7 +38,7 @@ func (s *Store) Traces(ctx context.Context, q TraceQuery, visit func(Trace) erro
 		phases[i] = string(p)
 	}
 	rows, err := s.pool.Query(ctx, `SELECT s.id, epoch, phase, run, no, meter, anchor_ns, interval_ns, channels, reasons, quality, complete
-		FROM trace_series s JOIN trace_meters m ON m.id = s.about 
+		FROM trace_series s JOIN trace_meters m ON m.id = s.about
 		WHERE cell_id = $1 AND epoch = $2 AND (cardinality($3::text[]) = 0 OR phase = ANY($3)) AND ($4 = '' OR meter = $4)
 		ORDER BY recording, meter`, q.Cell, q.Epoch, phases, q.Meter)
 	if err != nil {
