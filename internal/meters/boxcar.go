@@ -12,11 +12,10 @@ import (
 // usualWindows are the averaging windows that sensors are known to have; one
 // of them is taken before a finer one that fits hardly better.
 func usualWindows() []time.Duration {
-	ms := []time.Duration{0, 10, 20, 25, 50, 100, 125, 200, 250, 500, 1000, 2000}
-	for i := range ms {
-		ms[i] *= time.Millisecond
+	const ms = time.Millisecond
+	return []time.Duration{
+		0, 10 * ms, 20 * ms, 25 * ms, 50 * ms, 100 * ms, 125 * ms, 200 * ms, 250 * ms, 500 * ms, time.Second, 2 * time.Second,
 	}
-	return ms
 }
 
 const (

@@ -120,8 +120,8 @@ func TestUpdatePeriodNeedsUpdates(t *testing.T) {
 func TestAveragingWindowIsFound(t *testing.T) {
 	t.Parallel()
 	load := metertest.Square(60, 480, 1730*time.Millisecond)
-	for _, window := range []time.Duration{0, 25, 50, 100, 340, 1000} {
-		window *= time.Millisecond
+	for _, ms := range []int{0, 25, 50, 100, 340, 1000} {
+		window := time.Duration(ms) * time.Millisecond
 		for name, reference := range map[string]struct {
 			f       func(time.Duration) float64
 			counter bool

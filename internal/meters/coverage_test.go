@@ -26,7 +26,7 @@ func seededCase(seed uint64) (form string, script metertest.Script, t0, t1 time.
 	r := rand.New(rand.NewPCG(seed, 2026))
 	between := func(from, to time.Duration) time.Duration { return from + time.Duration(r.Int64N(int64(to-from)+1)) }
 	script = metertest.Script{
-		UpdatePeriod: []time.Duration{0, 20, 100, 100, 200}[r.IntN(5)] * time.Millisecond,
+		UpdatePeriod: time.Duration([]int{0, 20, 100, 100, 200}[r.IntN(5)]) * time.Millisecond,
 		Seed:         seed, RelAccuracy: statedLimit, Gain: 1 + statedLimit*(2*r.Float64()-1),
 		NoiseW: 2 * r.Float64(), QuantumW: []float64{0, 0.001, 1}[r.IntN(3)], StepJ: []float64{0, 0.001, 0.1}[r.IntN(3)],
 		OffsetJ: 1e5 * r.Float64(),

@@ -195,7 +195,7 @@ func drawScript(t *rapid.T) metertest.Script {
 	script.WrapAtJ = rapid.SampledFrom([]float64{0, 0, 1e4, 262143.33}).Draw(t, "wrap")
 	script.StepJ = rapid.SampledFrom([]float64{0, 0.001, 5}).Draw(t, "step")
 	script.OffsetJ = rapid.Float64Range(0, 9e3).Draw(t, "offset")
-	script.UpdatePeriod = rapid.SampledFrom([]time.Duration{0, 0, 17, 50, 100, 140}).Draw(t, "update period") * time.Millisecond
+	script.UpdatePeriod = time.Duration(rapid.SampledFrom([]int{0, 0, 17, 50, 100, 140}).Draw(t, "update period")) * time.Millisecond
 	if script.UpdatePeriod > 0 {
 		script.Phase = ms("phase", 0, 140)
 		script.Window = ms("window", 0, 400)
@@ -307,9 +307,9 @@ func TestAddingAGapLowersCoverage(t *testing.T) {
 func TestAGapWidensTheUncertainty(t *testing.T) {
 	t.Parallel()
 	var before *bench.Uncertainty
-	for _, missing := range []time.Duration{0, 200, 300, 700} {
+	for _, missing := range []int{0, 200, 300, 700} {
 		script := metertest.Script{Power: metertest.Constant(300), QuantumW: 1, RelAccuracy: 0.001}
-		gap := metertest.Span{From: 5 * time.Second, To: 5*time.Second + missing*time.Millisecond}
+		gap := metertest.Span{From: 5 * time.Second, To: 5*time.Second + time.Duration(missing)*time.Millisecond}
 		script.Gaps = []metertest.Span{gap}
 		power, counted := window(record(t, script), time.Second, 9999*time.Millisecond)
 		if missing == 700 { // less than 95 % of 9 s are covered

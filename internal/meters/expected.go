@@ -47,7 +47,9 @@ func ExpectedRelative(c bench.Channel, powerW float64, window time.Duration) (u9
 	return u.U95 / joules, expectedBasis(c, parts, u, joules, powerW, window)
 }
 
-func expectedBasis(c bench.Channel, parts []bench.UncertaintyPart, u bench.Uncertainty, joules, powerW float64, window time.Duration) string {
+func expectedBasis(
+	c bench.Channel, parts []bench.UncertaintyPart, u bench.Uncertainty, joules, powerW float64, window time.Duration,
+) string {
 	text := fmt.Sprintf("at %g W over %s", powerW, window)
 	largest := parts[0]
 	for _, p := range parts[1:] {

@@ -27,11 +27,11 @@ func (h *lateness) add(d time.Duration) {
 
 // latenessBucket gives the bucket of d: the first two octaves hold single µs.
 func latenessBucket(d time.Duration) int {
-	us := uint64(max(0, d/time.Microsecond))
+	us := max(0, d.Microseconds())
 	if us < 2*latenessSub {
 		return int(us)
 	}
-	octave := bits.Len64(us) - 4 // us>>octave is 8 to 15
+	octave := bits.Len64(uint64(us)) - 4 // us>>octave is 8 to 15
 	return min(latenessSub*octave+int(us>>octave), latenessBuckets-1)
 }
 
@@ -41,8 +41,8 @@ func latenessMiddle(i int) time.Duration {
 		return time.Duration(i)*time.Microsecond + time.Microsecond/2
 	}
 	octave := i/latenessSub - 1
-	low := uint64(i%latenessSub+latenessSub) << octave
-	return time.Duration(low)*time.Microsecond + time.Duration(1<<octave)*time.Microsecond/2
+	wide := time.Microsecond << octave
+	return time.Duration(i%latenessSub+latenessSub)*wide + wide/2
 }
 
 // quantile gives the lateness that a share p of samples did not exceed.

@@ -74,8 +74,7 @@ func (s *series) newer(after int64) []stretch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []stretch
-	for i := len(s.chunks) - 1; i >= 0; i-- {
-		c := s.chunks[i]
+	for _, c := range slices.Backward(s.chunks) {
 		from, found := slices.BinarySearch(c.seq[:c.n], after)
 		if found {
 			from++
