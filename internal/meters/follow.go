@@ -66,9 +66,8 @@ func (f *Follower) advance(t time.Duration) {
 
 // Readings tells what every channel showed from the beginning of the window to
 // t1, in the order of Sampler.Channels, and takes in what lies before t1. Like
-// Window it waits for the samples that the edge at t1 needs; with a context
-// that has ended it takes those that are there, for a look at a window that
-// goes on. An end before what was taken in is looked up afresh in the samples
+// Window it waits for the samples that the edge at t1 needs, unless ctx has
+// ended: then it takes those that are there. An end before what was taken in is looked up afresh in the samples
 // that are still kept.
 func (f *Follower) Readings(ctx context.Context, t1 time.Duration) []bench.PhaseReading {
 	f.mu.Lock()
@@ -87,6 +86,14 @@ func (f *Follower) Readings(ctx context.Context, t1 time.Duration) []bench.Phase
 	}
 	compareViews(out)
 	return out
+}
+
+// SoFar is Readings without waiting, for a look at a window that goes on: the
+// last moments before t1 are as far known as the sources have told them.
+func (f *Follower) SoFar(t1 time.Duration) []bench.PhaseReading {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	return f.Readings(now, t1)
 }
 
 // advance feeds each walk with the ticks that no end of the window after t can

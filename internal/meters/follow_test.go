@@ -40,10 +40,14 @@ func TestFollowingEqualsLookingBack(t *testing.T) {
 				if at >= t1 {
 					break
 				}
-				if step%2 == 0 {
+				switch step % 3 {
+				case 0:
 					f.Advance(at)
-				} else {
+				case 1:
 					_ = f.Readings(t.Context(), at)
+				default:
+					_ = f.SoFar(at)
+					require.Equal(t, at, forgot.Mark(), "it does not wait")
 				}
 				forgot.Forget(at)
 			}
