@@ -96,7 +96,7 @@ type ConnectionName string
 
 // ObjectSettings are one SNMP object with its unit and scale.
 type ObjectSettings struct {
-	// Name of the channel, after pdu.NAME.
+	// Name of the object; where there are several, it stands in the channel's name.
 	Name string `json:"name" jsonschema:"required" mapstructure:"name"`
 	// OID of the object with its index, e.g. 1.3.6.1.4.1.318.1.1.12.1.16.0.
 	OID string `json:"oid" jsonschema:"required" mapstructure:"oid"`

@@ -27,7 +27,7 @@ type finding struct {
 }
 
 func newDoctor() *cobra.Command {
-	var quick bool
+	var quick, all bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this machine has, what is missing, and what to do; watches every meter",
@@ -47,10 +47,11 @@ func newDoctor() *cobra.Command {
 			found := examine(ctx, s)
 			meters := examineMeters(ctx, s, quick)
 			found = append(found, meters.findings...)
-			return diagnosis{Checks: found, Channels: meters.channels}.print(s.out, s.settings.Output)
+			return diagnosis{Checks: found, Channels: meters.channels, all: all}.print(s.out, s.settings.Output)
 		},
 	}
 	cmd.Flags().BoolVar(&quick, "quick", false, "do not watch the meters; what is not known of them stays so")
+	cmd.Flags().BoolVar(&all, "all", false, "show every channel in the table, not those of power and energy alone; csv and json have all")
 	return cmd
 }
 

@@ -108,6 +108,19 @@ func tellEnergy(open []meters.Meter) bool {
 type diagnosis struct {
 	Checks   []finding      `json:"checks"`
 	Channels []channelFacts `json:"channels"`
+	// all shows every channel in a table, too, not those of power and energy
+	// alone: a GPU has two dozen.
+	all bool
+}
+
+// shown are the channels that a table has, and how many it leaves out.
+func (d diagnosis) shown() (list []channelFacts, left int) {
+	for _, c := range d.Channels {
+		if d.all || c.Unit == bench.UnitWatt || c.Unit == bench.UnitJoule {
+			list = append(list, c)
+		}
+	}
+	return list, len(d.Channels) - len(list)
 }
 
 // print writes the diagnosis and fails where something has to be mended.
@@ -132,8 +145,13 @@ func (d diagnosis) print(w io.Writer, format string) error {
 	if err := listing(w, format, headings, rows, d); err != nil {
 		return err
 	}
-	if format == "table" && len(d.Channels) > 0 {
-		say(w, "\n%s\n", channelTable(d.Channels))
+	if list, left := d.shown(); format == "table" && len(d.Channels) > 0 {
+		if len(list) > 0 {
+			say(w, "\n%s\n", channelTable(list))
+		}
+		if left > 0 {
+			say(w, "%d channels tell no energy; --all shows them too\n", left)
+		}
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d of %d checks found something missing", bad, len(d.Checks))

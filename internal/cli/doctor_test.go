@@ -85,8 +85,13 @@ func TestDoctorPrints(t *testing.T) {
 		require.EqualError(t, err, "1 of 5 checks found something missing")
 		golden(t, "doctor."+format, out.String())
 	}
-	var back diagnosis
 	var out bytes.Buffer
+	whole := sampleDiagnosis()
+	whole.all = true
+	require.Error(t, whole.print(&out, "table"))
+	golden(t, "doctor-all.table", out.String())
+	out.Reset()
+	var back diagnosis
 	_ = sampleDiagnosis().print(&out, "json") // its failure is judged above
 	require.NoError(t, json.Unmarshal(out.Bytes(), &back))
 	require.Len(t, back.Channels, 4)

@@ -149,7 +149,8 @@ func describe(meter string, c bench.Channel, seen present) channelFacts {
 		}
 	}
 	if !math.IsNaN(seen.powerW) {
-		f.ExpectedPowerW = &seen.powerW
+		rounded := fourDigits(seen.powerW) // it stands for "about so much"
+		f.ExpectedPowerW = &rounded
 	}
 	return f
 }
@@ -233,4 +234,13 @@ func channelNamed(open []meters.Meter, name string) (bench.Channel, error) {
 		}
 	}
 	return bench.Channel{}, errors.New("the channel is gone")
+}
+
+// fourDigits rounds to four significant digits.
+func fourDigits(v float64) float64 {
+	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+		return v
+	}
+	scale := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(v))))
+	return math.Round(v*scale) / scale
 }
