@@ -53,6 +53,7 @@ func (k *walk) feed(seq int64, r bench.Reading) {
 	case !k.have:
 		k.have, k.aged = true, k.w.holds
 	case r.State == bench.ReadingReset:
+		k.settle()
 		if max(k.knot.At, k.w.t0) < min(r.At, k.w.t1) {
 			k.t.reset = true
 		}
