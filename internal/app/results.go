@@ -176,6 +176,7 @@ func (a *App) cellRows(ctx context.Context, results *activities.Results, c store
 	for _, call := range answers.Calls {
 		row := report.CallRow{
 			Sweep: c.Sweep, At: c.At, Call: call, Score: scores[call.CallKey], Readings: readings[call.CallKey], Channels: channels,
+			Energy: row.Energy,
 		}
 		if e, ok := energy[call.CallKey]; ok {
 			row.EnergyJ, row.EnergyMethod = &e, bench.EnergyAttributed

@@ -132,12 +132,14 @@ type Reconciliation struct {
 	GPUJ    *float64      `json:"gpu_j"` // nil where no GPU was read
 	CPUJ    *float64      `json:"cpu_j"` // nil where no package was read
 	RestJ   float64       `json:"rest_j"`
-	RestU95 float64       `json:"rest_u95_j"`
+	RestU95 *float64      `json:"rest_u95_j"` // nil where a part's uncertainty is not known
 	// RestShare is rest over wall. Supplies, fans, drives and what has no meter
 	// are in it; below 0 within its uncertainty it is an error of a meter.
 	RestShare float64 `json:"rest_share"`
 	Verdict   string  `json:"verdict"` // in words
 	Channels  string  `json:"channels"`
+	Estimated bool    `json:"estimated,omitempty"`
+	Simulated bool    `json:"simulated,omitempty"`
 }
 
 // Metric is a figure under the name that another work gave it, so that results
@@ -145,6 +147,7 @@ type Reconciliation struct {
 type Metric struct {
 	Name    string   `json:"name"`
 	Value   *float64 `json:"value"`
+	Text    string   `json:"text,omitempty"` // of a metric that is a name, such as a model's
 	Unit    string   `json:"unit"`
 	U95     *float64 `json:"u95,omitempty"`
 	Basis   string   `json:"basis"`             // how it was made, in words
@@ -166,7 +169,7 @@ type Trend struct {
 	Change    *float64 `json:"change"`  // relative, over the run by the slope
 	PValue    *float64 `json:"p_value"` // Mann and Kendall
 	N         int      `json:"n"`
-	Verdict   string   `json:"verdict"` // steady, drifting, too few values
+	Verdict   string   `json:"verdict"` // steady, drifting, undecided, too few values
 	Missing   string   `json:"missing,omitempty"`
 }
 

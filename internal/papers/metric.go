@@ -19,6 +19,11 @@ func untold(name, unit, missing string, basis ...string) bench.Metric {
 	return bench.Metric{Name: name, Unit: unit, Missing: missing, Basis: words(basis)}
 }
 
+// named is a metric that is a name, no number.
+func named(name, text string, basis ...string) bench.Metric {
+	return bench.Metric{Name: name, Unit: "text", Text: text, Basis: words(basis)}
+}
+
 func words(parts []string) string {
 	var said []string
 	for _, p := range parts {

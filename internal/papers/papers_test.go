@@ -148,9 +148,9 @@ func TestWhitePaper(t *testing.T) {
 	}
 	require.InDelta(t, 64, *find(t, list, "cpu_ram_total_gb").Value, 1e-9)
 	require.InDelta(t, 8.03, *find(t, list, "model_params_billions").Value, 1e-9)
-	require.Contains(t, find(t, list, "quantization").Missing, "Q4_K_M")
-	require.Contains(t, find(t, list, "gpu_name").Missing, "NVIDIA A10")
-	require.Contains(t, find(t, list, "model name").Missing, "m:1b")
+	require.Equal(t, "Q4_K_M", find(t, list, "quantization").Text)
+	require.Contains(t, find(t, list, "gpu_name").Text, "NVIDIA A10")
+	require.Contains(t, find(t, list, "model name").Text, "m:1b")
 	require.InDelta(t, 0.5, *find(t, list, "Average Latency").U95, 1e-12)
 	require.Contains(t, find(t, list, "Average Power Draw").Basis, "averaged over 4 of 4 answered calls")
 	require.Contains(t, find(t, list, "Average CPU Utilization").Basis, "no call has a reading of its own")
@@ -273,7 +273,7 @@ func TestMetricsProperties(t *testing.T) {
 			require.Empty(t, cmp.Diff(c.list, c.again))
 			seen := map[string]bool{}
 			for _, m := range c.list {
-				require.Equal(t, m.Value == nil, m.Missing != "", m.Name)
+				require.Equal(t, m.Value == nil && m.Text == "", m.Missing != "", m.Name)
 				require.NotEmpty(t, m.Unit, m.Name)
 				require.False(t, seen[m.Name], m.Name)
 				seen[m.Name] = true

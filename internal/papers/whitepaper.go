@@ -152,13 +152,9 @@ func (in Input) layers() []bench.Metric {
 
 // appendixE repeats the figures under the names of the PyTorch tests.
 func appendixE(in Input, runtime []bench.Metric, accuracy bench.Metric) []bench.Metric {
-	gpu := "no GPU was found"
-	if len(in.Host.GPUs) > 0 {
-		gpu = fmt.Sprintf("a name, no number: %s", in.Host.GPUs[0])
-	}
 	return []bench.Metric{
-		untold("model name", "text", "a name, no number: "+in.Config.Model.Name),
-		untold("gpu name", "text", gpu),
+		named("model name", in.Config.Model.Name, "as the spec names it"),
+		renamed(in.gpuName(), "gpu name"),
 		renamed(runtime[0], "average peak memory"),
 		renamed(runtime[1], "average power draw"),
 		renamed(runtime[2], "average gpu util"),

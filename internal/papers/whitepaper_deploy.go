@@ -50,7 +50,7 @@ func (in Input) gpuName() bench.Metric {
 		}
 		return untold("gpu_name", "text", missing)
 	}
-	return untold("gpu_name", "text", "a name, no number: "+in.Host.GPUs[0])
+	return named("gpu_name", in.Host.GPUs[0], "as the driver tells it")
 }
 
 // vram is the memory of all GPUs, and what of it nothing used in the baseline.
@@ -99,12 +99,12 @@ func (in Input) format() []bench.Metric {
 	if facts == nil {
 		return []bench.Metric{untold(quantisation, "text", in.Result.ModelFactsMissing), untold(params, "10⁹", in.Result.ModelFactsMissing)}
 	}
-	words := "the runtime does not tell it"
+	form, size := untold(quantisation, "text", "the runtime does not tell it"), untold(params, "10⁹", "the runtime does not tell it")
 	if facts.Quantisation != "" {
-		words = "a name, no number: " + facts.Quantisation
+		form = named(quantisation, facts.Quantisation, "as the runtime tells it")
 	}
-	if facts.Parameters <= 0 {
-		return []bench.Metric{untold(quantisation, "text", words), untold(params, "10⁹", "the runtime does not tell it")}
+	if facts.Parameters > 0 {
+		size = told(params, "10⁹", float64(facts.Parameters)/1e9, "number of weights, as the runtime tells it")
 	}
-	return []bench.Metric{untold(quantisation, "text", words), told(params, "10⁹", float64(facts.Parameters)/1e9, "number of weights, as the runtime tells it")}
+	return []bench.Metric{form, size}
 }

@@ -98,14 +98,14 @@ func MetricsCSV(w io.Writer, r bench.Results) error {
 		return err
 	}
 	f := newCSVFile(w, MetricsFile, append(placeColumns(),
-		"work", "metric", "value", "unit", "u95", "is", "basis", "missing"))
+		"work", "metric", "value", "text", "unit", "u95", "is", "basis", "missing"))
 	for _, c := range r.Cells {
 		for _, work := range []struct {
 			name string
 			list []bench.Metric
 		}{{"white paper", c.WhitePaper}, {"thesis", c.Thesis}} {
 			for _, m := range work.list {
-				f.row(append(placeFields(c), work.name, safe(m.Name), number(m.Value), safe(m.Unit), number(m.U95),
+				f.row(append(placeFields(c), work.name, safe(m.Name), number(m.Value), safe(m.Text), safe(m.Unit), number(m.U95),
 					orMeasured(m.Value != nil, basisWord(m.Estimated, m.Simulated)), safe(m.Basis), safe(m.Missing)))
 			}
 		}

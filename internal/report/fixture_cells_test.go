@@ -77,10 +77,10 @@ func addDraw(c *bench.CellResult, d draw) bench.EnergyFigure {
 
 func reconciled240(c bench.CellResult) *bench.Reconciliation {
 	wall, gpu, cpu := c.Energies[0].Mean*fixtureCalls, c.Energies[1].Mean*fixtureCalls, c.Energies[2].Mean*fixtureCalls
-	rest := wall - gpu - cpu
+	rest, u95 := wall-gpu-cpu, 0.043*wall
 	return &bench.Reconciliation{
 		Window: phaseWindows()[bench.PhaseInference], WallJ: wall, GPUJ: &gpu, CPUJ: &cpu, RestJ: rest,
-		RestU95: 0.043 * wall, RestShare: rest / wall, Verdict: "adds up: the rest is what supplies, fans and drives take",
+		RestU95: &u95, Simulated: true, RestShare: rest / wall, Verdict: "adds up: the rest is what supplies, fans and drives take",
 		Channels: "pdu.outlets = gpu0.energy + rapl.package0 + rest",
 	}
 }

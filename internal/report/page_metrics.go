@@ -92,6 +92,9 @@ func metricRow(name string, cells []bench.CellResult, of func(bench.CellResult) 
 }
 
 func metricValue(m bench.Metric) value {
+	if m.Value == nil && m.Text != "" {
+		return value{main: printable(m.Text, 80)}
+	}
 	if m.Value == nil {
 		return gap(printable(m.Name, 80), m.Missing)
 	}

@@ -25,7 +25,7 @@ func reconcileDrawings(cells []bench.CellResult) []drawing {
 	high := 1.0
 	for _, c := range list {
 		r := c.Reconciliation
-		high = max(high, (r.WallJ-r.RestJ+r.RestU95)/r.WallJ)
+		high = max(high, (r.WallJ-r.RestJ+restU95(*r))/r.WallJ)
 	}
 	a := linear(0, min(high, 3), 5, plotFrom, plotUpTo)
 	for i := range a.ticks {
@@ -88,12 +88,32 @@ func (d *drawing) reconcile(c bench.CellResult, name string, a axis, y int) {
 	if r.RestJ > 0 {
 		add(r.RestJ, "rest", "s5 rest")
 	}
-	half := r.RestU95 / r.WallJ
-	d.line(a.x(told-half), y+30, a.x(told+half), y+30, "interval ink")
-	for _, end := range []float64{told - half, told + half} {
-		d.line(a.x(end), y+25, a.x(end), y+35, "stop ink")
+	if r.RestU95 != nil {
+		half := *r.RestU95 / r.WallJ
+		d.line(a.x(told-half), y+30, a.x(told+half), y+30, "interval ink")
+		for _, end := range []float64{told - half, told + half} {
+			d.line(a.x(end), y+25, a.x(end), y+35, "stop ink")
+		}
 	}
-	d.text("100%", y+34, "value end", plusMinus(r.RestShare*100, half*100)+" %")
+	d.text("100%", y+34, "value end", restShare(*r))
+}
+
+// restU95 is the doubt of the rest in J, 0 where it is not known.
+func restU95(r bench.Reconciliation) float64 {
+	if r.RestU95 == nil {
+		return 0
+	}
+	return *r.RestU95
+}
+
+// restShare is the rest in percent of the wall with its doubt.
+func restShare(r bench.Reconciliation) string {
+	var half *float64
+	if r.RestU95 != nil {
+		share := *r.RestU95 / r.WallJ * 100
+		half = &share
+	}
+	return withU95(r.RestShare*100, half) + " %"
 }
 
 // reconcileTable says what each reconciliation came to.
@@ -122,7 +142,7 @@ func reconcileTable(cells []bench.CellResult) tableView {
 		}
 		share := none
 		if r.WallJ > 0 {
-			share = plusMinus(r.RestShare*100, r.RestU95/r.WallJ*100) + " %"
+			share = restShare(*r)
 		}
 		t.Rows = append(t.Rows, []cellView{
 			{Main: printable(c.Model, 60), Beside: names.context(c.Coordinates), Head: true},
@@ -131,7 +151,7 @@ func reconcileTable(cells []bench.CellResult) tableView {
 			{Main: sig(r.WallJ, 4), Num: true},
 			orNone(r.GPUJ),
 			orNone(r.CPUJ),
-			{Main: plusMinus(r.RestJ, r.RestU95), Num: true},
+			{Main: withU95(r.RestJ, r.RestU95), Num: true},
 			{Main: share, Num: true},
 			{Main: printable(r.Verdict, 200), Beside: words(channelsWord(c, r.Channels), printable(r.Channels, 160))},
 		})

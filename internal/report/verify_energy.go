@@ -125,7 +125,7 @@ func (v *verifier) reconciliation(at string, r *bench.Reconciliation) {
 		}
 	}
 	v.need(at+".rest_j", near(rest, r.RestJ, r.WallJ), "wall is not GPU + CPU + rest", "recompute the rest")
-	v.need(at+".rest_u95_j", r.RestU95 >= 0, "a negative uncertainty", "recompute the uncertainty of the rest")
+	v.need(at+".rest_u95_j", r.RestU95 == nil || *r.RestU95 >= 0, "a negative uncertainty", "recompute the uncertainty of the rest")
 	v.need(at+".verdict", r.Verdict != "", "a reconciliation without a verdict", "say what the rest means")
 	if r.WallJ > 0 {
 		v.need(at+".rest_share", near(r.RestJ/r.WallJ, r.RestShare, 1), "the share is not rest over wall",
@@ -137,7 +137,7 @@ func (v *verifier) metrics(at string, c bench.CellResult, list []bench.Metric) {
 	for i, m := range list {
 		place := fmt.Sprintf("%s[%d]", at, i)
 		v.need(place+".name", m.Name != "", "a metric without a name", "name it as the work that defined it does")
-		v.need(place+".missing", m.Value != nil || m.Missing != "", "the metric "+printable(m.Name, 60)+
+		v.need(place+".missing", m.Value != nil || m.Text != "" || m.Missing != "", "the metric "+printable(m.Name, 60)+
 			" is missing without a reason", "say why it does not exist")
 		v.need(place+".basis", m.Value == nil || m.Basis != "", "the metric "+printable(m.Name, 60)+" has no basis",
 			"say how it was made")

@@ -194,7 +194,7 @@ func TestReconciliation(t *testing.T) {
 	require.Equal(t, "wall pdu.a.power; gpu gpu0.energy+gpu1.energy; cpu rapl.dram0+rapl.package0+rapl.package1", rec.Channels)
 	// Common accuracies 68.8, 20, 10.2, 8, 6, 1; edges √(6 × 2).
 	u2 := 68.8*68.8 + 20*20 + 10.2*10.2 + 8*8 + 6*6 + 1 + 12
-	require.InDelta(t, 1.959964*1.959964*u2, rec.RestU95*rec.RestU95, 0.05)
+	require.InDelta(t, 1.959964*1.959964*u2, *rec.RestU95**rec.RestU95, 0.05)
 	require.Equal(t, "rest of 118.0 ± 7.2 W is what has no meter: supplies, fans, drives and the board", rec.Verdict)
 }
 

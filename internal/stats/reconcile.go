@@ -92,27 +92,32 @@ func balance(a *account, wall option, inner map[bench.Part]option, windows []wei
 	}
 	doubt := restDoubt(wall, inner, keys)
 	if doubt != nil {
-		r.RestU95 = doubt.U95
+		r.RestU95 = &doubt.U95
 	}
-	r.Verdict = verdict(r, doubt != nil, wall, inner, len(windows)-len(keys))
+	r.Estimated, r.Simulated = marksOf(wall.chosen)
+	for _, o := range inner {
+		estimated, simulated := marksOf(o.chosen)
+		r.Estimated, r.Simulated = r.Estimated || estimated, r.Simulated || simulated
+	}
+	r.Verdict = verdict(r, wall, inner, len(windows)-len(keys))
 	return &r, ""
 }
 
 // verdict says in words what the rest means.
-func verdict(r bench.Reconciliation, known bool, wall option, inner map[bench.Part]option, left int) string {
+func verdict(r bench.Reconciliation, wall option, inner map[bench.Part]option, left int) string {
 	seconds := r.Window.Seconds()
 	if r.Window < time.Microsecond {
 		return "the windows have no length"
 	}
-	restW := r.RestJ / seconds
+	restW, known := r.RestJ/seconds, r.RestU95 != nil
 	text := fmt.Sprintf("rest of %s W", plain(restW))
 	if known {
-		text = "rest of " + withDoubt(restW, r.RestU95/seconds) + " W"
+		text = "rest of " + withDoubt(restW, *r.RestU95/seconds) + " W"
 	} else {
 		text += ", of unknown uncertainty,"
 	}
 	switch {
-	case r.RestJ < 0 && (!known || -r.RestJ > r.RestU95):
+	case r.RestJ < 0 && (!known || -r.RestJ > *r.RestU95):
 		text += " is below zero"
 		if known {
 			text += " by more than its uncertainty"
