@@ -15,6 +15,10 @@ import (
 // still open: a crash loses no more of it than this, and no call.
 const storeEvery = time.Second
 
+// keepSamples is how long samples of an open window stay in memory after they
+// were stored.
+const keepSamples = time.Minute
+
 // sampling is a sampler over a job's meters, with the window it began and, from
 // begin on, the figures and the trace of that window.
 type sampling struct {
@@ -25,6 +29,7 @@ type sampling struct {
 	started time.Time
 
 	key      bench.TraceKey // of the window; its meter is empty
+	follower *meters.Follower
 	recorder *trace.Recorder
 	settle   func() // ends the storing beside the work; nil before begin
 }
@@ -56,6 +61,7 @@ func (j *job) sample(ctx context.Context) (*sampling, error) {
 // where it counts.
 func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run, no int) {
 	m.key = bench.TraceKey{Cell: m.job.ref.Cell, Epoch: epoch, Phase: phase, Run: run, No: no}
+	m.follower = m.sampler.Follow(phase, run, no, m.from)
 	m.recorder = trace.NewRecorder(trace.Sampled(m.sampler), m.key, m.job.host.Clock.Anchor, m.from)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -68,7 +74,7 @@ func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run,
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				_ = m.storeUntil(ctx, m.job.host.Clock.Now(), nil)
+				m.storeSoFar(ctx)
 			}
 		}
 	}()
@@ -89,33 +95,41 @@ func (m *sampling) keepMarked(ctx context.Context, mark func(*bench.PhaseReading
 	if m.settle != nil {
 		m.settle()
 	}
-	var readings []bench.PhaseReading
-	err := keep(ctx, func(ctx context.Context) error {
-		return m.storeUntil(ctx, to, func(all []bench.PhaseReading) {
-			for i := range all {
-				if mark != nil {
-					mark(&all[i])
-				}
-			}
-			readings = all
-		})
+	readings := m.follower.Readings(ctx, to)
+	for i := range readings {
+		if mark != nil {
+			mark(&readings[i])
+		}
+	}
+	return readings, keep(ctx, func(ctx context.Context) error {
+		if err := m.storeReadings(ctx, readings); err != nil {
+			return err
+		}
+		return m.storeTrace(ctx, to, true)
 	})
-	return readings, err
 }
 
-// storeUntil makes the window up to a moment durable as a phase, and its trace.
-func (m *sampling) storeUntil(ctx context.Context, to time.Duration, last func([]bench.PhaseReading)) error {
-	readings := m.sampler.Window(ctx, m.key.Phase, m.key.Run, m.key.No, m.from, to)
+// storeSoFar makes durable what is known of a window that goes on, and lets go
+// of samples that nothing needs any more: they are in its figures and in its
+// trace.
+func (m *sampling) storeSoFar(ctx context.Context) {
+	now := m.job.host.Clock.Now()
+	if err := m.storeReadings(ctx, m.follower.SoFar(now)); err != nil {
+		return
+	}
+	if err := m.storeTrace(ctx, now, false); err != nil {
+		return
+	}
+	old := min(now-keepSamples, m.recorder.Taken())
+	m.follower.Advance(old)
+	m.sampler.Forget(old)
+}
+
+func (m *sampling) storeReadings(ctx context.Context, readings []bench.PhaseReading) error {
 	for i := range readings {
 		readings[i].Cell = m.key.Cell
 	}
-	if last != nil {
-		last(readings)
-	}
-	if err := m.job.host.Store.PutPhaseReadings(ctx, m.key.Epoch, readings); err != nil {
-		return err
-	}
-	return m.storeTrace(ctx, to, last != nil)
+	return m.job.host.Store.PutPhaseReadings(ctx, m.key.Epoch, readings)
 }
 
 // storeTrace makes durable what was sampled since it was last called; the last
