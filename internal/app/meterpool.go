@@ -269,50 +269,6 @@ func (p *MeterPool) lend(list []*heldSource, interval time.Duration) []meters.Me
 	return out
 }
 
-// Characterise watches the sources that cfg asks for and that were not watched
-// within the hour or since they were opened, so that their channels tell update
-// period and averaging window. It takes some seconds, and waits until no meter
-// is lent.
-func (p *MeterPool) Characterise(ctx context.Context, cfg bench.MeterConfig, rt runtimes.Runtime, now func() time.Duration) error {
-	open, _, err := p.Borrow(ctx, cfg, rt)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		for _, m := range open {
-			_ = m.Close() // gives it back
-		}
-	}()
-	begun := p.opts.Now()
-	errs := make([]error, len(open))
-	var all sync.WaitGroup
-	for i, m := range open {
-		lent, ok := m.(*lentMeter)
-		if !ok || begun.Sub(lent.from.characterised) < characterStands {
-			continue
-		}
-		if one, ok := lent.Meter.(meters.Characterised); ok {
-			all.Go(func() {
-				p.opts.Progress("watching " + m.Name() + " for its update period")
-				if err := one.Characterise(ctx, now); err != nil {
-					errs[i] = fmt.Errorf("characterise meter %s: %w", m.Name(), err)
-				}
-				p.opts.Progress("watched " + m.Name())
-			})
-		}
-	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	for _, m := range open {
-		if lent, ok := m.(*lentMeter); ok && begun.Sub(lent.from.characterised) >= characterStands {
-			lent.from.characterised = begun
-		}
-	}
-	return nil
-}
-
 // Close releases all meters. Those that are lent are waited for.
 func (p *MeterPool) Close() error {
 	if err := p.take(context.Background()); err != nil {
@@ -328,61 +284,4 @@ func (p *MeterPool) Close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// lentMeter is a meter of the pool in the hands of a stage.
-type lentMeter struct {
-	meters.Meter
-	from     *heldSource
-	usual    time.Duration // the interval of a cell's meters
-	giveBack func()
-	closed   atomic.Bool
-}
-
-var (
-	_ meters.Meter = (*lentMeter)(nil)
-	_ meters.Paced = (*lentMeter)(nil)
-)
-
-var errGivenBack = errors.New("meter was given back")
-
-// Read reads the meter and remembers when it is gone for good, so that it is
-// opened anew for the next stage.
-func (l *lentMeter) Read(ctx context.Context, now func() time.Duration, dst []bench.Reading) error {
-	if l.closed.Load() {
-		return errGivenBack
-	}
-	err := l.Meter.Read(ctx, now, dst)
-	if err != nil && ctx.Err() == nil {
-		l.from.broken.Store(true)
-	}
-	return err //nolint:wrapcheck // the meter's own words
-}
-
-// bounded is a meter that must not be read more seldom than so, such as a
-// counter that would wrap twice unseen.
-type bounded interface{ MaxInterval() time.Duration }
-
-// Interval is the meter's own pace, 0 when it has none and the usual one will do.
-func (l *lentMeter) Interval() time.Duration {
-	if paced, ok := l.Meter.(meters.Paced); ok && paced.Interval() > 0 {
-		return paced.Interval()
-	}
-	if one, ok := l.Meter.(bounded); ok && one.MaxInterval() > 0 && one.MaxInterval() < l.usual {
-		return one.MaxInterval()
-	}
-	return 0
-}
-
-// Close gives the meter back; a second call does nothing.
-func (l *lentMeter) Close() error {
-	if !l.closed.Swap(true) {
-		l.giveBack()
-	}
-	return nil
-}
-
-func isMissing(err error) bool {
-	_, ok := errors.AsType[*meters.Missing](err)
-	return ok
 }
