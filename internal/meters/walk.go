@@ -28,7 +28,7 @@ type walk struct {
 	raw  bench.Reading // newest usable reading
 	knot bench.Reading // newest reading that a line ends in
 	have bool
-	aged bool          // knot is a repeat: its value is older than its stamp
+	aged bool          // knot is the first reading of all: its value is older than its stamp
 	rate float64       // slope of the newest line, in unit per second
 	tail time.Duration // end of the span that was taken to go on as it was
 }
@@ -51,7 +51,7 @@ func (k *walk) feed(seq int64, r bench.Reading) {
 	}
 	switch {
 	case !k.have:
-		k.have, k.aged = true, k.w.holds
+		k.have, k.aged = true, k.w.holds && seq == 0
 	case r.State == bench.ReadingReset:
 		k.settle()
 		if max(k.knot.At, k.w.t0) < min(r.At, k.w.t1) {
@@ -68,7 +68,7 @@ func (k *walk) feed(seq int64, r bench.Reading) {
 		k.raw = r
 		return
 	default:
-		if k.aged { // it was renewed before it was first seen
+		if k.aged { // sampling began while it was held: it was renewed before
 			k.knot.At, k.aged = min(k.knot.At, r.At-k.w.period), false
 		}
 		k.level(r.At - k.w.period)
