@@ -9,6 +9,10 @@ PYTHON ?= /usr/bin/python3
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(if $(shell git status --porcelain 2>/dev/null),-dirty)
 LDFLAGS := -X github.com/wattsweep/wattsweep/internal/version.commit=$(COMMIT)
 
+# go-nvml's headers mark old calls as deprecated; they are used on purpose, as
+# older drivers have no other.
+export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
+
 # Linters are built once, in a cache outside the tree, each version in a folder
 # of its own.
 GOLANGCI     := v2.15.0

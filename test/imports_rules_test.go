@@ -138,7 +138,6 @@ func fences() []fence {
 		{"github.com/NVIDIA/go-nvml", []string{"internal/meters/nvml"}, "it needs cgo and a driver; one package carries that"},
 		{"github.com/gosnmp/gosnmp", []string{"internal/meters/pdu"}, "one package speaks SNMP"},
 		{"github.com/parquet-go/parquet-go", []string{"internal/meters/trace"}, "traces alone are written as Parquet"},
-		{"github.com/guptarohit/asciigraph", []string{"internal/cli"}, "the domain draws nothing on a terminal"},
 		{"gonum.org/v1/", []string{"internal/stats", "internal/gum", "internal/report"}, "numbers are made in stats and gum and drawn in report"},
 		{"github.com/fergusstrange/embedded-postgres", []string{"internal/localstack"}, "only localstack fetches servers"},
 		{"go.yaml.in/yaml", []string{"config", "internal/meters/pdu"}, "config reads YAML, with line numbers and limits; pdu reads its profiles, which are data"},
