@@ -226,7 +226,14 @@ func follow(ctx context.Context, s *session, b *board, rec recorder, o metersOpt
 		case <-ctx.Done():
 			return nil // Ctrl-C is how one leaves
 		case <-end:
-			return nil
+			if live {
+				return nil
+			}
+			// The last look, which a short time would not come to.
+			if err := b.pull(); err != nil {
+				return err
+			}
+			return printer.print(b.sampler.Mark())
 		case <-frames.C:
 		}
 		if err := b.pull(); err != nil {

@@ -19,6 +19,7 @@ package nvmlstub
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -139,10 +140,26 @@ func H100(no int) GPU {
 	}
 }
 
+// errNoCompiler says that the library cannot be built here.
+var errNoCompiler = errors.New("the stand-in for the driver's library needs a C compiler; none was found")
+
 // Build compiles the library, without the symbols named in omit, and gives its
 // path. Without a C compiler the test is skipped.
 func Build(tb testing.TB, omit ...string) string {
 	tb.Helper()
+	library, err := Compile(tb.TempDir(), omit...)
+	if errors.Is(err, errNoCompiler) {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return library
+}
+
+// Compile builds the library in dir, without the symbols named in omit, and
+// gives its path; for a program that is no test.
+func Compile(dir string, omit ...string) (string, error) {
 	compiler := ""
 	for _, name := range []string{"gcc", "cc", "clang"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -151,22 +168,21 @@ func Build(tb testing.TB, omit ...string) string {
 		}
 	}
 	if compiler == "" {
-		tb.Skip("the stand-in for the driver's library needs a C compiler; none was found")
+		return "", errNoCompiler
 	}
-	dir := tb.TempDir()
 	if err := os.CopyFS(dir, source); err != nil {
-		tb.Fatalf("write the library's source: %v", err)
+		return "", fmt.Errorf("write the library's source: %w", err)
 	}
-	code := filepath.Join(dir, "nvmlstub.c")
 	library := filepath.Join(dir, "libnvidia-ml.so.1")
 	args := []string{"-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-soname,libnvidia-ml.so.1", "-o", library}
 	for _, symbol := range omit {
 		args = append(args, "-DNVMLSTUB_OMIT_"+symbol)
 	}
-	if out, err := exec.Command(compiler, append(args, code, "-lm")...).CombinedOutput(); err != nil { //nolint:noctx // a second at most
-		tb.Fatalf("compile the library: %v\n%s", err, out)
+	args = append(args, filepath.Join(dir, "nvmlstub.c"), "-lm")
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil { //nolint:noctx // a second at most
+		return "", fmt.Errorf("compile the library: %w\n%s", err, out)
 	}
-	return library
+	return library, nil
 }
 
 // Write writes the configuration into a temporary folder and gives its path.
