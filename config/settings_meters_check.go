@@ -17,9 +17,11 @@ const (
 
 func knownVersions() []string { return []string{snmpV1, snmpV2c, snmpV3} }
 func knownAuth() []string     { return []string{"md5", "sha", "sha-224", "sha-256", "sha-384", "sha-512"} }
+
 func knownPriv() []string {
 	return []string{"des", "aes", "aes-192", "aes-256", "aes-192-c", "aes-256-c"}
 }
+
 func knownObjectUnits() []string {
 	return []string{"W", "kW", "mW", "J", "Wh", "kWh", "A", "mA", "V", "mV", "VA", "kVA", "1", "%"}
 }

@@ -180,8 +180,8 @@ func texts(v reflect.Value) []string {
 		return []string{v.String()}
 	case reflect.Struct:
 		var all []string
-		for i := range v.NumField() {
-			all = append(all, texts(v.Field(i))...)
+		for _, field := range v.Fields() {
+			all = append(all, texts(field)...)
 		}
 		return all
 	case reflect.Slice:

@@ -111,3 +111,7 @@ func cleanHostName(name string) string {
 	}, name)
 	return cmp.Or(strings.Trim(name[:min(len(name), 63)], "-"), "local")
 }
+
+// LookupEnv finds the variable of the process's environment that a setting
+// names as the place of a secret.
+func LookupEnv(name string) (string, bool) { return os.LookupEnv(name) }

@@ -29,6 +29,7 @@ func knownKinds() []string     { return []string{kindOllama} }
 func knownTasks() []string     { return []string{taskICD10} }
 func knownLanguages() []string { return []string{"sv", "en", "es", "de"} }
 func knownForeign() []string   { return []string{string(bench.ForeignFlag), string(bench.ForeignVoid)} }
+
 func knownFormats() []string {
 	return []string{formatBuiltin, "wattsweep-jsonl", "openchart-se", "codiesp", "csv"}
 }

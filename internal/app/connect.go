@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sort"
 	"sync"
@@ -82,7 +81,7 @@ const dialLimit = 3 * time.Second
 func Connect(ctx context.Context, opts Options) (*App, error) {
 	a := &App{
 		Settings: opts.Settings, Log: opts.Log, stack: opts.Stack,
-		Meters: NewMeterPool(MeterPoolOptions{Settings: opts.Settings.Meters, LookupEnv: os.LookupEnv}),
+		Meters: NewMeterPool(MeterPoolOptions{Settings: opts.Settings.Meters, LookupEnv: config.LookupEnv}),
 	}
 	temporal, err := temporalOptions(opts.Settings.Temporal)
 	if err != nil {

@@ -99,7 +99,7 @@ func TestExportWritesEveryFormat(t *testing.T) {
 			require.Equal(t, "the driver was busy", rows[4].Reason)
 			require.InDelta(t, 109, *rows[9].Value, 0)
 			require.True(t, rows[9].Simulated, "simulated reaches every row")
-			require.EqualValues(t, time.Date(2026, 11, 21, 9, 0, 0, 450e6, time.UTC).UnixNano(), rows[9].AtUTC)
+			require.Equal(t, time.Date(2026, 11, 21, 9, 0, 0, 450e6, time.UTC).UnixNano(), rows[9].AtUTC)
 			left, err := filepath.Glob(filepath.Join(e.opts.Dir, ".*"))
 			require.NoError(t, err)
 			require.Empty(t, left, "nothing half-done is left")

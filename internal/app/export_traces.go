@@ -27,7 +27,8 @@ func (e *exporter) sink(w io.Writer, c store.Cell) (traceSink, error) {
 	case "csv":
 		return newRowSink(csvRows(w))
 	case "json":
-		return newRowSink(jsonRows(w))
+		row, done := jsonRows(w)
+		return newRowSink(row, done, nil)
 	case "parquet":
 		p := parquet.Provenance{Version: version.String(), Sweep: c.Sweep, Host: c.At.Host}
 		for _, h := range e.results.Provenance.Hosts {
@@ -182,7 +183,7 @@ type jsonRow struct {
 	Reason      string    `json:"reason"`
 }
 
-func jsonRows(w io.Writer) (row func(parquet.Row) error, done func() error, err error) {
+func jsonRows(w io.Writer) (row func(parquet.Row) error, done func() error) {
 	out := json.NewEncoder(w)
 	row = func(r parquet.Row) error {
 		return out.Encode(jsonRow{
@@ -190,5 +191,5 @@ func jsonRows(w io.Writer) (row func(parquet.Row) error, done func() error, err 
 			r.At(), r.MonotonicNS, r.Value, r.State, r.Reason,
 		})
 	}
-	return row, func() error { return nil }, nil
+	return row, func() error { return nil }
 }

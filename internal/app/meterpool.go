@@ -107,7 +107,9 @@ func NewMeterPool(opts MeterPoolOptions) *MeterPool {
 // lacks is told in missing, not an error: the figures that rest on it will be
 // missing, with this reason. Wrong settings are errors. Every meter must be
 // closed, which gives it back.
-func (p *MeterPool) Open(ctx context.Context, cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error) {
+func (p *MeterPool) Open(
+	ctx context.Context, cfg bench.MeterConfig, rt runtimes.Runtime,
+) (open []meters.Meter, missing []string, err error) {
 	open, gone, err := p.Borrow(ctx, cfg, rt)
 	for _, m := range gone {
 		missing = append(missing, m.Error())

@@ -5,13 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/wattsweep/wattsweep/config"
 	"github.com/wattsweep/wattsweep/internal/app"
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/meters"
@@ -30,7 +31,7 @@ func allMeters(interval time.Duration) bench.MeterConfig {
 
 // newPool opens this machine's meters, and says on a terminal what it waits for.
 func newPool(s *session) *app.MeterPool {
-	opts := app.MeterPoolOptions{Settings: s.settings.Meters, LookupEnv: os.LookupEnv}
+	opts := app.MeterPoolOptions{Settings: s.settings.Meters, LookupEnv: config.LookupEnv}
 	if isTerminal(s.err) {
 		opts.Progress = func(line string) { say(s.err, "%s\n", line) }
 	}
@@ -176,7 +177,7 @@ func (d diagnosis) flat(headings []string, rows [][]string) ([]string, [][]strin
 		}
 		rows = append(rows, []string{
 			"channel", state, c.PresentMissing, "", c.Meter, c.Channel, c.Device, string(c.Unit), string(c.Scope), string(c.Sensor),
-			fmt.Sprint(c.Estimated), fmt.Sprint(c.Simulated), number(c.Present), number(c.UpdatePeriodS), c.PeriodBasis,
+			strconv.FormatBool(c.Estimated), strconv.FormatBool(c.Simulated), number(c.Present), number(c.UpdatePeriodS), c.PeriodBasis,
 			number(c.WindowS), c.WindowBasis, number(c.Resolution), number(c.Floor), c.Accuracy,
 			number(c.ExpectedU95), number(c.ExpectedPowerW), number(c.ExpectedWindowS), c.ExpectedBasis,
 		})

@@ -170,7 +170,8 @@ func (noRecord) close() error       { return nil }
 
 // newRecording makes the board and, where one is asked for, the file.
 func newRecording(
-	ctx context.Context, s *session, pool *app.MeterPool, sampler *meters.Sampler, clock meters.Clock, missing []*meters.Missing, o metersOptions,
+	ctx context.Context, s *session, pool *app.MeterPool, sampler *meters.Sampler, clock meters.Clock,
+	missing []*meters.Missing, o metersOptions,
 ) (*board, recorder, error) {
 	if o.record == "" {
 		return newBoard(sampler, o.wants, nil), noRecord{}, nil

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -139,9 +140,9 @@ func (g *gauge) nowText() string {
 	}
 	text := unitText(g.value, g.channel.Unit)
 	if g.counts() {
-		for i := len(g.trend) - 1; i >= 0; i-- {
-			if !math.IsNaN(g.trend[i]) {
-				return text + " (" + unitText(g.trend[i], bench.UnitWatt) + ")"
+		for _, watts := range slices.Backward(g.trend) {
+			if !math.IsNaN(watts) {
+				return text + " (" + unitText(watts, bench.UnitWatt) + ")"
 			}
 		}
 	}

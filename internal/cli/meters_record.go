@@ -237,7 +237,8 @@ func (r *parquetRecorder) write(s *recordSeries) error {
 	}
 	first, last := s.encoder.Span(0, n)
 	series := bench.TraceSeries{
-		TraceKey: bench.TraceKey{Meter: s.info.Name}, Channels: s.chosen, Interval: s.info.Interval, Anchor: r.about.Anchor, Reasons: s.info.Reasons,
+		TraceKey: bench.TraceKey{Meter: s.info.Name}, Channels: s.chosen, Interval: s.info.Interval,
+		Anchor: r.about.Anchor, Reasons: s.info.Reasons,
 	}
 	err := r.out.Write(series, []bench.TraceBlock{{From: first, To: last, Ticks: n, Data: s.encoder.Encode(0, n)}})
 	s.encoder.Reset()

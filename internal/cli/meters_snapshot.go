@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,7 +78,8 @@ func (p *snapshots) csv(at time.Time, list []snapshot) error {
 	rows := make([][]string, 0, len(list))
 	for _, c := range list {
 		rows = append(rows, []string{
-			at.Format(time.RFC3339Nano), c.Channel, number(c.Value), string(c.Unit), c.State, c.Reason, fmt.Sprint(c.Simulated), fmt.Sprint(c.Estimated),
+			at.Format(time.RFC3339Nano), c.Channel, number(c.Value), string(c.Unit), c.State, c.Reason,
+			strconv.FormatBool(c.Simulated), strconv.FormatBool(c.Estimated),
 		})
 	}
 	if !p.headed {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func simulatedMachine(t *testing.T) (settingsFile string) {
 	t.Setenv(nvmlstub.Env, nvmlstub.Write(t, nvmlstub.Config{Driver: "550.54 (simulated)", NVML: "12.550.54", CUDA: 12040, GPUs: []nvmlstub.GPU{gpu}}))
 	agent := snmpagent.Start(t, snmpagent.Config{ObjectID: "1.3.6.1.4.1.318.1.3.4.6", Objects: []snmpagent.Object{{
 		OID: "1.3.6.1.4.1.318.1.1.12.1.16.0", Type: "integer", Value: func(at time.Time) string {
-			return fmt.Sprint(400 + int(20*math.Sin(float64(at.Truncate(500*time.Millisecond).UnixMilli())/700)))
+			return strconv.Itoa(400 + int(20*math.Sin(float64(at.Truncate(500*time.Millisecond).UnixMilli())/700)))
 		},
 	}}})
 	dir := t.TempDir()
