@@ -20,6 +20,7 @@ func TestAccuracyTable(t *testing.T) {
 		seen[a.Class] = true
 		require.NotEmpty(t, a.Source, a.Class)
 		require.Positive(t, a.Relative+a.Absolute, a.Class)
+		require.Regexp(t, `^(an assumption, )?±`, a.Source, "a source says first how wide, and whether anybody states it")
 	}
 	for class, want := range map[string]string{
 		"nvml": "nvml", "nvml.hopper": "nvml", "nvml.kepler": "nvml.kepler", "rapl.dram": "rapl.dram",

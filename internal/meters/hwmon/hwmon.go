@@ -101,8 +101,8 @@ func channel(r rail, opts Options) bench.Channel {
 		Name: Name + "." + r.name + ".power", Unit: bench.UnitWatt, Scope: r.scope, Sensor: bench.SensorInstant,
 		Device: r.device, PartOf: r.partOf, Identity: r.device, Simulated: opts.Simulated,
 		PeriodBasis: "not stated by the driver", Resolution: r.unit, FloorBasis: "not stated by the driver",
-		AccuracyNote: "not stated by the driver",
-		Method:       r.about,
+		RelAccuracy: 0.10, AccuracyNote: "an assumption, ±10 %: the driver states no limit",
+		Method: r.about,
 	}
 	if r.label != "" {
 		c.Method += fmt.Sprintf("; its label is %q", r.label)

@@ -36,8 +36,10 @@ type semantics struct {
 	basis          string
 }
 
-// published is where the table of windows and periods comes from: over 70 GPUs
-// watched beside an external power meter.
+// published is where the table of windows and periods comes from: Yang, Adamek
+// and Armour, "Accurate and Convenient Energy Measurements for GPUs" (SC24, doi
+// 10.1109/SC41406.2024.00028), who watched over 70 GPUs. The figures are those
+// of the table of results in their repository (JimZeyuYang/GPU_Power_Benchmark).
 const published = "arXiv 2312.02741"
 
 const documented = "NVML's documentation of nvmlDeviceGetPowerUsage"
@@ -168,6 +170,6 @@ func driverRange(major int) string {
 // Accuracy of the power sensors, which are also what the energy counter adds up.
 const (
 	relAccuracy  = 0.05
-	accuracyNote = "±5 %: NVML's documentation states it for Fermi and Kepler and nothing for newer GPUs, so it is kept for all; " +
-		"whatever the sensor does not sample (75 % of the time on A100 and H100, " + published + ") comes on top"
+	accuracyNote = "±5 %, as NVML's documentation states for Fermi and Kepler and for no newer GPU, and as Yang, Adamek and Armour (SC24, " + published +
+		") give it for nvidia-smi; whatever the sensor does not sample (75 % of the time on A100 and H100, the same study) comes on top"
 )

@@ -80,14 +80,14 @@ func accuracy(k kind, vendor string) (float64, string) {
 	case k == kindPsys:
 		return 0, "nobody states how accurate psys is, nor which rails it covers on this board"
 	case k == kindDRAM && vendor == vendorIntel:
-		return 0.20, "assumed bound; Intel states none. Against instrumented memory, Desrochers, Paradis and Weaver (MEMSYS 2016, doi 10.1145/2989081.2989088) " +
-			"found the trend right with a constant offset, worst when idle, better on servers that measure than on desktops that model"
+		return 0.20, "an assumption, ±20 %; Intel states no limit. Against instrumented memory the trend is right and mostly off by a constant, worst when " +
+			"idle, better on servers that measure (Desrochers, Paradis and Weaver, MEMSYS 2016, doi 10.1145/2989081.2989088)"
 	case k == kindPackage && vendor == vendorIntel:
-		return 0.05, "assumed bound; Intel states none. Measured and not modelled since Haswell (Hackenberg et al., IPDPSW 2015, doi 10.1109/IPDPSW.2015.70); " +
-			"follows the wall closely (Khan et al., TOMPECS 2018, RAPL in Action)"
+		return 0.10, "an assumption, ±10 %; Intel states no limit. Measured and not modelled since Haswell (Hackenberg et al., IPDPSW 2015, " +
+			"doi 10.1109/IPDPSW.2015.70), highly correlated with power at the plug (Khan et al., TOMPECS 2018, doi 10.1145/3177754)"
 	case k == kindPackage && vendor == vendorAMD:
-		return 0.10, "assumed bound; AMD states none. The figure is modelled and not measured, so the data that is computed on is not in it " +
-			"(Schöne et al., CLUSTER 2021, Energy Efficiency Aspects of the AMD Zen 2 Architecture)"
+		return 0.20, "an assumption, ±20 %; AMD states no limit. On Zen 2 the figure is modelled and not measured, and what the data is that is computed on " +
+			"does not show in it (Schöne et al., CLUSTER 2021, arXiv 2108.00808)"
 	default:
 		return 0, "no study of this processor's RAPL is known to wattsweep"
 	}

@@ -32,8 +32,8 @@ func (m *Meter) channel(p plan, label string) bench.Channel {
 		UpdatePeriod: assumedPeriod, PeriodBasis: "assumed: BMCs renew their power every 1 to 10 s; this one does not say",
 		StampError: (p.sent.got - p.sent.asked) / 2,
 		Resolution: step(p.first, 1), FloorBasis: "not stated by the BMC",
-		AccuracyNote: "not stated by the BMC; power supplies commonly measure their input to a few percent, and what they lose may be outside",
-		Method:       p.about + ", stamped at the midpoint of request and answer",
+		RelAccuracy: 0.05, AccuracyNote: "an assumption, ±5 %: the BMC tells no limit; what its supplies lose may be outside",
+		Method: p.about + ", stamped at the midpoint of request and answer",
 	}
 	c.AbsAccuracy = c.Resolution
 	if p.item.energy {
