@@ -135,6 +135,8 @@ func difference(ctx context.Context, results *activities.Results, first, second 
 	}
 	out.Difference, out.Journals = &d.Weighted, d.Journals
 	out.MeanA, out.MeanB = d.WeightedFirst, d.WeightedSecond
+	out.FirstCode = &report.RightOrWrong{OnlyA: d.McNemar.OnlyFirst, OnlyB: d.McNemar.OnlySecond, MidP: d.McNemar.MidP}
+	out.HedgesG = d.HedgesG
 	return out, nil
 }
 

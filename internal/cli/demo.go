@@ -26,7 +26,7 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Measure three tiny models over Swedish journals on real servers, and report",
 		Long: "Starts a real Temporal, Postgres and Ollama on this machine, measures three tiny models\n" +
-			"in two languages, prints the results and writes report.html, results.json and calls.csv.\n" +
+			"in two languages, prints the results and writes report.html, its figures as results.json, and tables as CSV.\n" +
 			"Run it again: the same sweep is recognised and nothing is measured twice.",
 		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -15,7 +15,7 @@ import (
 
 func newReport() *cobra.Command {
 	var dir string
-	cmd := sweepCommand("report", "Print a sweep's results and write report.html, results.json and calls.csv", app.TemporalUnused,
+	cmd := sweepCommand("report", "Print a sweep's results and write the report, its figures and tables", app.TemporalUnused,
 		func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error {
 			return writeReport(ctx, s, a, sw.ID, cmp.Or(dir, filepath.Join("out", sw.Name)))
 		})
@@ -36,7 +36,7 @@ func writeReport(ctx context.Context, s *session, a *app.App, id bench.SweepID, 
 	if s.settings.Output != "table" {
 		to = s.err // standard output holds the listing alone
 	}
-	for _, name := range []string{report.HTMLFile, report.JSONFile, report.CallsFile} {
+	for _, name := range report.Files() {
 		say(to, "%s\n", filepath.Join(dir, name))
 	}
 	return nil

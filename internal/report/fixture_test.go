@@ -196,6 +196,7 @@ func samplePairs() HTMLOptions {
 			Metric: "weighted score", MeanA: sv, MeanB: sv - mean, Journals: 40, Difference: &bench.Estimate{
 				Mean: mean, CI95Low: ptr(mean - half), CI95High: ptr(mean + half), N: 40, IntervalOver: "journals",
 			},
+			FirstCode: &RightOrWrong{OnlyA: 7, OnlyB: 3, MidP: 0.227}, HedgesG: &bench.Estimate{Mean: 5 * mean, N: 40},
 		}
 	}
 	return HTMLOptions{PairedDifferences: []PairedDifference{

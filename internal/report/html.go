@@ -28,6 +28,19 @@ type PairedDifference struct {
 	MeanB      float64
 	Journals   int // shared by both
 	Missing    string
+	// FirstCode tests whether one side's first codes are right more often; nil
+	// where that was not compared.
+	FirstCode *RightOrWrong
+	// HedgesG is the size of the difference beside its scatter; nil where it is
+	// not known.
+	HedgesG *bench.Estimate
+}
+
+// RightOrWrong counts the journals on which the first codes of two sides were
+// right (McNemar's test).
+type RightOrWrong struct {
+	OnlyA, OnlyB int     // right on one side alone
+	MidP         float64 // mid-p value, two-sided
 }
 
 // HTMLOptions holds what the page shows beside the results.

@@ -27,6 +27,8 @@ func languageSection(r bench.Results, pairs []PairedDifference) languageView {
 		{"First", "mean", true},
 		{"Second", "mean", true},
 		{"Difference", "95 % interval", true},
+		{"Size", "Hedges' g", true},
+		{"First code right", "only first : only second", true},
 		{"Journals", "", true},
 		{"Reading", "", false},
 	}
@@ -39,16 +41,37 @@ func languageSection(r bench.Results, pairs []PairedDifference) languageView {
 		}
 		if p.Difference == nil {
 			reason := printable(p.Missing, 200)
-			row = append(row, cellView{Main: none, Num: true}, cellView{Main: none, Num: true},
-				cellView{Main: none, Num: true}, cellView{Main: count(p.Journals), Num: true}, cellView{Main: reason})
+			for range 5 {
+				row = append(row, cellView{Main: none, Num: true})
+			}
+			row = append(row, cellView{Main: count(p.Journals), Num: true}, cellView{Main: reason})
 		} else {
 			row = append(row, cellView{Main: two(p.MeanA), Num: true}, cellView{Main: two(p.MeanB), Num: true},
 				cellView{Main: two(p.Difference.Mean), Beside: pairSpan(*p.Difference), Num: true},
-				cellView{Main: count(p.Journals), Num: true}, cellView{Main: pairReading(p)})
+				effectSize(p), firstCodes(p), cellView{Main: count(p.Journals), Num: true}, cellView{Main: pairReading(p)})
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return languageView{Table: t, Chart: drawPairs(names, pairs)}
+}
+
+// effectSize is the difference in units of its scatter.
+func effectSize(p PairedDifference) cellView {
+	if p.HedgesG == nil {
+		return cellView{Main: none, Num: true}
+	}
+	return cellView{Main: two(p.HedgesG.Mean), Beside: pairSpan(*p.HedgesG), Num: true}
+}
+
+// firstCodes is McNemar's comparison of the journals whose first code was right
+// on one side alone.
+func firstCodes(p PairedDifference) cellView {
+	if p.FirstCode == nil {
+		return cellView{Main: none, Num: true}
+	}
+	return cellView{
+		Main: count(p.FirstCode.OnlyA) + " : " + count(p.FirstCode.OnlyB), Beside: "McNemar mid-p " + two(p.FirstCode.MidP), Num: true,
+	}
 }
 
 func pairSpan(e bench.Estimate) string {
@@ -130,6 +153,13 @@ func verifyPairs(r bench.Results, pairs []PairedDifference) error {
 			continue
 		}
 		v.nonFinite(where, reflect.ValueOf(*p.Difference))
+		if p.HedgesG != nil {
+			v.nonFinite(where+".hedges_g", reflect.ValueOf(*p.HedgesG))
+		}
+		if f := p.FirstCode; f != nil {
+			v.need(where+".first_code", f.OnlyA >= 0 && f.OnlyB >= 0 && f.MidP >= 0 && f.MidP <= 1, "McNemar's test is out of range",
+				"recompute the figure")
+		}
 		v.need(where, !math.IsNaN(p.MeanA+p.MeanB) && !math.IsInf(p.MeanA+p.MeanB, 0), "a mean is not a finite number",
 			"recompute the figure")
 	}

@@ -93,6 +93,9 @@ func TestPairsAreVerified(t *testing.T) {
 	for name, pair := range map[string]PairedDifference{
 		"no reason":    {A: "sv", B: "en"},
 		"not a number": {A: "sv", B: "en", Difference: &bench.Estimate{Mean: math.NaN()}},
+		"effect":       {A: "sv", B: "en", Difference: &bench.Estimate{}, HedgesG: &bench.Estimate{Mean: math.Inf(1)}},
+		"mcnemar":      {A: "sv", B: "en", Difference: &bench.Estimate{}, FirstCode: &RightOrWrong{OnlyA: -1}},
+		"p value":      {A: "sv", B: "en", Difference: &bench.Estimate{}, FirstCode: &RightOrWrong{MidP: math.NaN()}},
 		"mean":         {A: "sv", B: "en", MeanA: math.Inf(1), Difference: &bench.Estimate{}},
 	} {
 		err := HTML(&bytes.Buffer{}, sample(), HTMLOptions{PairedDifferences: []PairedDifference{pair}})
