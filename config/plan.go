@@ -150,7 +150,7 @@ func (p *PhaseSpec) bench() bench.PhaseConfig {
 
 func (m *MeterSpec) bench() bench.MeterConfig {
 	out := bench.MeterConfig{
-		Interval: m.Interval, Host: m.Host, NVML: m.NVML, RAPL: m.RAPL, Wall: m.Wall,
+		Interval: m.Interval, Host: m.Host, NVML: m.NVML, RAPL: m.RAPL, Hwmon: m.Hwmon, Wall: m.Wall,
 		Foreign: bench.ForeignPolicy(m.ForeignProcess),
 	}
 	if e := m.Estimate; e != nil {

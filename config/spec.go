@@ -164,6 +164,8 @@ type MeterSpec struct {
 	NVML bool `json:"nvml"`
 	// RAPL reads the energy counters of CPU packages and memory.
 	RAPL bool `json:"rapl"`
+	// Hwmon reads the kernel's power monitors: AMD and Intel GPUs, Grace, Jetson.
+	Hwmon bool `json:"hwmon"`
 	// Wall reads the PDUs, smart plugs and BMCs that the settings of a host name.
 	Wall bool `json:"wall"`
 	// ForeignProcess says what becomes of a window in which a process on the GPU was not the runtime's: flag keeps its energy, marked; void gives it none.

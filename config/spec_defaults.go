@@ -56,7 +56,7 @@ func (g *ThermalGateSpec) setDefaults() { g.Timeout = 10 * time.Minute }
 
 func (m *MeterSpec) setDefaults() {
 	m.Interval = 50 * time.Millisecond
-	m.Host, m.NVML, m.RAPL, m.Wall = true, true, true, true
+	m.Host, m.NVML, m.RAPL, m.Hwmon, m.Wall = true, true, true, true, true
 	m.ForeignProcess = string(bench.ForeignFlag)
 }
 

@@ -85,7 +85,7 @@ func TestDemoPlan(t *testing.T) {
 		Runs:    2,
 		Phases:  bench.PhaseConfig{Baseline: 3 * time.Second, Idle: 2 * time.Second, WarmUpCalls: 2},
 		Meters: bench.MeterConfig{
-			Interval: 50 * time.Millisecond, Host: true, NVML: true, RAPL: true, Wall: true, Foreign: bench.ForeignFlag,
+			Interval: 50 * time.Millisecond, Host: true, NVML: true, RAPL: true, Hwmon: true, Wall: true, Foreign: bench.ForeignFlag,
 			Estimate: &bench.EstimateConfig{IdlePowerW: 20, PowerPerBusyCoreW: 8, Source: "stated by the demo, not measured"},
 		},
 		Prices: bench.PriceConfig{EnergyPerKWh: 0.386, Currency: "SEK", PUE: 1},

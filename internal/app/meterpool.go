@@ -212,6 +212,7 @@ func openFresh(ctx context.Context, list []source) (open []meters.Meter, missing
 			return nil, nil, err
 		}
 		open = append(open, got.meters...)
+		missing = append(missing, got.absent...)
 	}
 	return open, missing, nil
 }

@@ -242,11 +242,13 @@ func TestLentMeterKeepsItsPace(t *testing.T) {
 func TestPoolOpensThisMachine(t *testing.T) {
 	t.Parallel()
 	p := NewMeterPool(MeterPoolOptions{Settings: config.MeterSettings{RAPL: config.RAPLSettings{SysFS: t.TempDir()}}})
-	open, missing, err := p.Borrow(t.Context(), bench.MeterConfig{Interval: 50 * time.Millisecond, Host: true, RAPL: true, Wall: true}, nil)
+	open, missing, err := p.Borrow(t.Context(), bench.MeterConfig{Interval: 50 * time.Millisecond, Host: true, RAPL: true, Hwmon: true, Wall: true}, nil)
 	require.NoError(t, err)
-	require.Len(t, missing, 1)
-	require.Equal(t, "rapl", missing[0].Meter)
-	require.NotEmpty(t, missing[0].Mend)
+	require.Len(t, missing, 3)
+	for i, meter := range []string{"hwmon", "host.temperature", "rapl"} {
+		require.Equal(t, meter, missing[i].Meter)
+		require.NotEmpty(t, missing[i].Mend, meter)
+	}
 	require.Equal(t, []string{"host"}, names(open))
 	closeEach(t, open)
 	require.NoError(t, p.Close())

@@ -8,6 +8,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/meters/estimate"
 	"github.com/wattsweep/wattsweep/internal/meters/host"
+	"github.com/wattsweep/wattsweep/internal/meters/hwmon"
 	"github.com/wattsweep/wattsweep/internal/meters/rapl"
 	"github.com/wattsweep/wattsweep/internal/runtimes"
 )
@@ -20,9 +21,9 @@ func (p *MeterPool) settled(cfg bench.MeterConfig) []source {
 	if cfg.NVML {
 		list = append(list, p.nvidia())
 	}
-	if cfg.RAPL {
-		list = append(list, one("rapl", func(context.Context) (meters.Meter, error) {
-			return rapl.New(rapl.Options{SysFS: s.RAPL.SysFS, MaxPowerW: s.RAPL.MaxPowerW})
+	if cfg.Hwmon {
+		list = append(list, one("hwmon", func(context.Context) (meters.Meter, error) {
+			return hwmon.New(hwmon.Options{SysFS: s.RAPL.SysFS})
 		}))
 	}
 	if cfg.Wall {
@@ -36,12 +37,22 @@ func (p *MeterPool) settled(cfg bench.MeterConfig) []source {
 func (p *MeterPool) perCell(cfg bench.MeterConfig, rt runtimes.Runtime) []source {
 	var list []source
 	if cfg.Host {
-		list = append(list, one(host.Name, func(context.Context) (meters.Meter, error) {
-			opts := host.Options{Interval: cfg.Interval}
+		list = append(list, source{name: host.Name, open: func(context.Context) (opened, error) {
+			opts := host.Options{Interval: cfg.Interval, SysFS: p.opts.Settings.RAPL.SysFS, Harness: true, Temperature: true}
 			if rt != nil {
 				opts.Processes = rt.Processes
 			}
-			return host.New(opts)
+			m, err := host.New(opts)
+			if err != nil {
+				return opened{}, err
+			}
+			return opened{meters: []meters.Meter{m}, absent: m.Missing()}, nil
+		}})
+	}
+	if cfg.RAPL {
+		s := p.opts.Settings.RAPL
+		list = append(list, one("rapl", func(context.Context) (meters.Meter, error) {
+			return rapl.New(rapl.Options{SysFS: s.SysFS, MaxPowerW: s.MaxPowerW, Interval: cfg.Interval})
 		}))
 	}
 	if cfg.Estimate != nil {

@@ -91,9 +91,10 @@ type PhaseConfig struct {
 type MeterConfig struct {
 	Interval time.Duration   `json:"interval_ns"`
 	Host     bool            `json:"host"`
-	NVML     bool            `json:"nvml"` // every NVIDIA GPU of the host
-	RAPL     bool            `json:"rapl"` // CPU packages and memory
-	Wall     bool            `json:"wall"` // the PDUs, plugs and BMCs in the host's settings
+	NVML     bool            `json:"nvml"`  // every NVIDIA GPU of the host
+	RAPL     bool            `json:"rapl"`  // CPU packages and memory
+	Hwmon    bool            `json:"hwmon"` // the kernel's power monitors: AMD and Intel GPUs, Grace, Jetson
+	Wall     bool            `json:"wall"`  // the PDUs, plugs and BMCs in the host's settings
 	Estimate *EstimateConfig `json:"estimate,omitempty"`
 	// Foreign says what a process on the GPU that is not the runtime's does to
 	// the windows it was seen in.

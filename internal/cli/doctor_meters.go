@@ -26,7 +26,7 @@ type metersFound struct {
 
 // allMeters asks for everything that a machine may have.
 func allMeters(interval time.Duration) bench.MeterConfig {
-	return bench.MeterConfig{Interval: interval, Host: true, NVML: true, RAPL: true, Wall: true}
+	return bench.MeterConfig{Interval: interval, Host: true, NVML: true, RAPL: true, Hwmon: true, Wall: true}
 }
 
 // newPool opens this machine's meters, and says on a terminal what it waits for.
