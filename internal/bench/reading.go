@@ -99,6 +99,13 @@ type Channel struct {
 	WindowBasis  string        `json:"window_basis,omitempty"`
 	UpdatePeriod time.Duration `json:"period_ns"` // how often the source renews its value; 0 when unknown
 	PeriodBasis  string        `json:"period_basis,omitempty"`
+	// Lag is how long after the fact the source shows a value, beyond what its
+	// window and its update period explain; 0 with LagBasis empty is unknown.
+	Lag      time.Duration `json:"lag_ns,omitempty"`
+	LagBasis string        `json:"lag_basis,omitempty"`
+	// Feed names the supply line that a wall channel watches, where that is
+	// known: channels of one feed are views of the same power.
+	Feed string `json:"feed,omitempty"`
 	// StampError is the half-width of the doubt in a reading's stamp beyond
 	// that of the update period, such as half a round trip.
 	StampError time.Duration `json:"stamp_error_ns,omitempty"`
