@@ -11,10 +11,12 @@ import (
 
 // compareViews holds energies of one device in one window against each other:
 // a power against the counter of its device, or where there is none against
-// the device's other power; a counter against the power. Where they are
-// further apart than bench.DisagreementLimit, both are flagged, and half of
-// the difference bounds a further part of their uncertainty, as neither is
-// known to be the right one.
+// the device's other power; a counter against the power. They disagree where
+// they are further apart than bench.DisagreementLimit and than their own
+// uncertainties explain: the difference of two right figures is within
+// √(U1² + U2²) at 95 %. Then both are flagged, and the difference bounds a
+// further part of the uncertainty of each. It is all of the difference, as
+// neither is known to be the right one: of either, the other may be the truth.
 func compareViews(readings []bench.PhaseReading) {
 	for i := range readings {
 		r := &readings[i]
@@ -22,7 +24,7 @@ func compareViews(readings []bench.PhaseReading) {
 			continue
 		}
 		if other := otherView(readings, i); other != nil {
-			r.Disagreement = disagreement(*r.EnergyJ, *other.EnergyJ, other.Channel.Name)
+			r.Disagreement = disagreement(r, other)
 		}
 	}
 	for i := range readings {
@@ -34,8 +36,8 @@ func compareViews(readings []bench.PhaseReading) {
 		r.Flags = append(r.Flags, fmt.Sprintf("differs by %.1f %% from what %s tells (limit %g %%)",
 			100*math.Abs(d.Relative), d.With, 100*d.Limit))
 		u := gum.Combine(append(r.Uncertainty.Parts, bench.UncertaintyPart{
-			Name: PartDisagreement, Standard: gum.Rectangular((*r.EnergyJ - d.EnergyJ) / 2), Type: gum.TypeB, Common: true,
-			Basis: "half of the difference to what " + d.With + " tells",
+			Name: PartDisagreement, Standard: gum.Rectangular(*r.EnergyJ - d.EnergyJ), Type: gum.TypeB, Common: true,
+			Basis: "the difference to what " + d.With + " tells: either may be the right one",
 		}))
 		r.Uncertainty = &u
 	}
@@ -81,11 +83,14 @@ func deviceOf(c *bench.Channel) string {
 	return c.Name
 }
 
-func disagreement(this, other float64, with string) *bench.Disagreement {
-	d := &bench.Disagreement{With: with, EnergyJ: other, Limit: bench.DisagreementLimit}
-	if mean := (this + other) / 2; mean != 0 {
-		d.Relative = (this - other) / math.Abs(mean)
+// disagreement compares two views before anything of it is in their budgets.
+func disagreement(this, other *bench.PhaseReading) *bench.Disagreement {
+	a, b := *this.EnergyJ, *other.EnergyJ
+	d := &bench.Disagreement{With: other.Channel.Name, EnergyJ: b, Limit: bench.DisagreementLimit}
+	if mean := (a + b) / 2; mean != 0 {
+		d.Relative = (a - b) / math.Abs(mean)
 	}
-	d.Exceeded = math.Abs(d.Relative) > d.Limit
+	explained := math.Hypot(this.Uncertainty.U95, other.Uncertainty.U95)
+	d.Exceeded = math.Abs(d.Relative) > d.Limit && math.Abs(a-b) > explained
 	return d
 }

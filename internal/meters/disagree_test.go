@@ -64,8 +64,38 @@ func TestViewsOfOneDeviceAreCompared(t *testing.T) {
 	require.Equal(t, []string{"differs by 18.2 % from what a.energy tells (limit 5 %)"}, far[2].Flags)
 	last := far[2].Uncertainty.Parts[len(far[2].Uncertainty.Parts)-1]
 	require.Equal(t, meters.PartDisagreement, last.Name)
-	require.InDelta(t, 180/1.7320508, last.Standard, 1e-3, "half of 360 J, rectangular")
+	require.InDelta(t, 360/1.7320508, last.Standard, 1e-3, "360 J, rectangular: either may be the right one")
 	require.Greater(t, far[2].Uncertainty.U95, near[2].Uncertainty.U95)
+	for _, r := range far[2:] {
+		for _, truth := range []float64{1800, 2160} {
+			require.InDelta(t, truth, *r.EnergyJ, r.Uncertainty.U95, "%s covers what either view tells", r.Channel.Name)
+		}
+	}
+}
+
+// Two views differ only where their own uncertainties do not explain it: a
+// counter with coarse steps says nothing against a good power.
+func TestADifferenceWithinTheUncertaintiesIsNone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		relative float64 // limit of the second sensor
+		exceeded bool
+	}{{0, true}, {0.1, true}, {0.14, true}, {0.15, false}, {0.3, false}} {
+		all := twoViews(t, 1.2, func(ch *bench.Channel) { ch.RelAccuracy, ch.AccuracyNote = c.relative, "stated" })
+		power := all[2]
+		require.InDelta(t, 0.2/1.1, power.Disagreement.Relative, 1e-9, "the difference is told in any case")
+		require.Equal(t, c.exceeded, power.Disagreement.Exceeded, "limit %g", c.relative)
+		require.Equal(t, c.exceeded, len(power.Flags) > 0)
+		part := power.Uncertainty.Parts[len(power.Uncertainty.Parts)-1].Name
+		require.Equal(t, c.exceeded, part == meters.PartDisagreement)
+	}
+	coarse := metertest.Script{Power: metertest.Constant(500), StepJ: 360000, OffsetJ: 100000, QuantumW: 10, RelAccuracy: 0.03}
+	play(t, 630*time.Second, coarse, func(t *testing.T, s *meters.Sampler) {
+		power, counted := window(s, 10*time.Second, 610*time.Second)
+		require.InDelta(t, 360000, *counted.EnergyJ, 1, "one step of the counter")
+		require.False(t, power.Disagreement.Exceeded)
+		require.Less(t, power.Uncertainty.U95, 0.04*300000)
+	})
 }
 
 func TestViewsOfDifferentThingsAreNot(t *testing.T) {
