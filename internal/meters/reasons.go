@@ -67,3 +67,9 @@ func (y why) text(t *tally) string {
 		return "no sample in the window"
 	}
 }
+
+// uncounted says why a counter's difference lacks a part of the window.
+func (y why) uncounted(t *tally) string {
+	return "the counter did not count in a part of the window: " +
+		ReasonText(y.reasons, bench.Reading{State: bench.ReadingOutOfRange, Reason: t.uncountedWhy})
+}

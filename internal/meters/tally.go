@@ -24,6 +24,9 @@ type tally struct {
 	openEnd    bool
 	longestGap time.Duration
 
+	uncounted    bool // the counter did not count in a part of the span
+	uncountedWhy uint8
+
 	state     bench.ReadingState // of the newest reading without a value
 	reason    uint8
 	hasReason bool
@@ -72,6 +75,14 @@ func (t *tally) counterDoubt(w *span) string {
 // usable reports whether a reading's value can be the end of a line: also the
 // first value after a counter's reset.
 func usable(r bench.Reading) bool { return r.Has() || r.State == bench.ReadingReset }
+
+// Uncounted reports whether a reading of a channel, which is a counter or not,
+// tells that the device does not count: its value is out of range, as below a
+// floor. Where one lies between two usable readings their difference lacks what
+// was used meanwhile. A missing reading is a gap, in which the device counted.
+func Uncounted(counter bool, r bench.Reading) bool {
+	return counter && r.State == bench.ReadingOutOfRange
+}
 
 // note counts a reading inside the span.
 func (t *tally) note(r bench.Reading) {

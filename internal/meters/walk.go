@@ -31,6 +31,9 @@ type walk struct {
 	aged bool          // knot is the first reading of all: its value is older than its stamp
 	rate float64       // slope of the newest line, in unit per second
 	tail time.Duration // end of the span that was taken to go on as it was
+
+	dark    bool // since raw, a counter has told that it does not count
+	darkWhy uint8
 }
 
 func newWalk(w span) walk {
@@ -47,9 +50,14 @@ func (k *walk) feed(seq int64, r bench.Reading) {
 		k.t.note(r)
 	}
 	if !usable(r) {
+		if Uncounted(k.w.counter, r) && k.have {
+			k.dark, k.darkWhy = true, r.Reason
+		}
 		return
 	}
 	switch {
+	case k.dark:
+		k.uncounted(r.At)
 	case !k.have:
 		k.have, k.aged = true, k.w.holds && seq == 0
 	case r.State == bench.ReadingReset:
@@ -75,6 +83,17 @@ func (k *walk) feed(seq int64, r bench.Reading) {
 		k.join(r)
 	}
 	k.raw, k.knot = r, r
+}
+
+// uncounted ends a stretch in which the counter did not count: whatever the
+// device used in it shows in no later reading, so nothing joins both sides.
+func (k *walk) uncounted(until time.Duration) {
+	k.settle()
+	if max(k.raw.At, k.w.t0) < min(until, k.w.t1) {
+		k.t.uncounted, k.t.uncountedWhy = true, k.darkWhy
+	}
+	k.rough.cut()
+	k.dark, k.aged = false, false
 }
 
 // settle draws the level line up to the newest repeat of a held value.
@@ -123,6 +142,10 @@ func (k *walk) done() bool {
 // what the source tells late: power is taken to have gone on as it was, and the
 // tail is remembered as a doubt.
 func (k *walk) close(newest bool) {
+	if k.have && k.dark {
+		k.uncounted(openEnd)
+		return
+	}
 	if !k.have || k.knot.At >= k.w.t1 {
 		return
 	}

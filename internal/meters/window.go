@@ -39,8 +39,8 @@ const minCoverage = 0.95
 // coverage there is none. EnergyJ of an energy counter is its difference
 // with linear interpolation at both edges. A gap inside the window lowers its
 // coverage but loses no energy, as the device counted on; a gap at an edge, a
-// reset, or a gap in which the counter may have wrapped more than once leaves
-// no figure. A window shorter than ten update periods has none either.
+// reset, a stretch in which the counter tells that it is out of range, or a gap
+// in which it may have wrapped more than once leaves no figure. A window shorter than ten update periods has none either.
 //
 // Of a source slower than the sampler only the changes of its value are
 // joined, and the edges are looked for as much later as the source is late
@@ -120,6 +120,9 @@ func fill(r *bench.PhaseReading, k *walk, y why) {
 	joules := t.integral
 	if w.counter {
 		joules, r.Missing = t.rise, t.counterDoubt(w)
+		if t.uncounted {
+			r.Missing = y.uncounted(t)
+		}
 		r.Method = bench.EnergyCounter
 	} else {
 		r.Method = bench.EnergyTrapezoid

@@ -68,9 +68,9 @@ func (s Samples) call(channel int, c bench.Call) bench.CallReading {
 		return one
 	}
 	var in stretch
-	s.lines(channel, from, to, func(a, b bench.Reading) {
-		if b.At-a.At <= s.gap(channel) && b.State != bench.ReadingReset {
-			in.add(a, b, from, to)
+	s.lines(channel, from, to, func(p pair) {
+		if p.joined(s.gap(channel)) {
+			in.add(p.a, p.b, from, to)
 		}
 	})
 	switch {

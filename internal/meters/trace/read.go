@@ -50,9 +50,10 @@ func (s Samples) raw(channel int, from, to time.Duration) []bench.Point {
 //
 // The energy of a power channel is the trapezoid over its readings; in a gap
 // nothing is added and the step has no CumulativeJ. That of a counter is its
-// growth, also over a gap, as the device counted on; at a reset what it
-// counted in between is lost, and nothing is added. Steps after a loss tell
-// the least that it may be. A counter has no Mean, Min and Max.
+// growth, also over a gap, as the device counted on; at a reset what it counted
+// in between is lost, and where it told that it does not count (out of range)
+// what was used is: nothing is added. Steps after a loss tell the least that it
+// may be. A counter has no Mean, Min and Max.
 func (s Samples) Curve(channel int, from, to, step time.Duration, startJ float64) (points []bench.Point, endJ float64) {
 	if to <= from || step <= 0 {
 		return nil, startJ
@@ -61,9 +62,10 @@ func (s Samples) Curve(channel int, from, to, step time.Duration, startJ float64
 	c := s.Series.Channels[channel]
 	bins := make([]stretch, (to-from+step-1)/step)
 	growth := make([]float64, len(bins))
-	s.lines(channel, from, to, func(a, b bench.Reading) {
-		joined := b.At-a.At <= s.gap(channel) && b.State != bench.ReadingReset
-		if !joined && (!c.Counter || b.State == bench.ReadingReset) {
+	s.lines(channel, from, to, func(p pair) {
+		a, b := p.a, p.b
+		joined := p.joined(s.gap(channel))
+		if !joined && (!c.Counter || b.State == bench.ReadingReset || p.uncounted) {
 			return
 		}
 		rise := b.Value - a.Value

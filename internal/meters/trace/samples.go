@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/meters"
 )
 
 // Samples are the decoded readings of a series, or of a part of it.
@@ -88,10 +89,22 @@ func (s Samples) gap(channel int) time.Duration {
 // the first after a counter's reset.
 func joinable(r bench.Reading) bool { return r.Has() || r.State == bench.ReadingReset }
 
+// pair is two usable readings that follow each other.
+type pair struct {
+	a, b bench.Reading
+	// uncounted: between them the counter told that it did not count.
+	uncounted bool
+}
+
+// joined reports whether a straight line may be drawn.
+func (p pair) joined(gap time.Duration) bool {
+	return p.b.At-p.a.At <= gap && p.b.State != bench.ReadingReset && !p.uncounted
+}
+
 // lines visits the pairs of readings that follow each other and reach into
 // from..to, also those too far apart to be joined.
-func (s Samples) lines(channel int, from, to time.Duration, visit func(a, b bench.Reading)) {
-	r := s.Readings[channel]
+func (s Samples) lines(channel int, from, to time.Duration, visit func(pair)) {
+	r, counter := s.Readings[channel], s.Series.Channels[channel].Counter
 	i := sort.Search(len(r), func(i int) bool { return r[i].At > from })
 	for i > 0 {
 		i--
@@ -100,15 +113,16 @@ func (s Samples) lines(channel int, from, to time.Duration, visit func(a, b benc
 		}
 	}
 	var a bench.Reading
-	have := false
+	have, uncounted := false, false
 	for ; i < len(r); i++ {
 		if !joinable(r[i]) {
+			uncounted = uncounted || meters.Uncounted(counter, r[i])
 			continue
 		}
 		if have && r[i].At > from && r[i].At > a.At {
-			visit(a, r[i])
+			visit(pair{a, r[i], uncounted})
 		}
-		a, have = r[i], true
+		a, have, uncounted = r[i], true, false
 		if a.At >= to {
 			return
 		}
