@@ -9,10 +9,6 @@ import (
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
 
-// foreignSuffix ends the names of the channels that count processes on a GPU
-// that are not the runtime's.
-const foreignSuffix = ".foreign_processes"
-
 // phaseKey names a phase window of a cell.
 type phaseKey struct {
 	phase   bench.Phase
@@ -23,22 +19,18 @@ func keyOf(p bench.PhaseReading) phaseKey { return phaseKey{p.Phase, p.Run, p.No
 
 // account holds a cell's readings sorted for the accounting of energy.
 type account struct {
-	groups []group // by rank
-	// foreign names the channels that saw a foreign process, by window.
-	foreign map[phaseKey][]string
+	groups  []group // by rank
+	foreign foreigners
 	policy  bench.ForeignPolicy
 }
 
 // accountOf sorts readings; phases are in order.
 func accountOf(phases []bench.PhaseReading, policy bench.ForeignPolicy) *account {
-	a := &account{foreign: map[phaseKey][]string{}, policy: policy}
+	a := &account{foreign: foreignOf(phases), policy: policy}
 	byName := map[string]*series{}
 	var names []string
 	for _, p := range phases {
 		c := p.Channel
-		if strings.HasSuffix(c.Name, foreignSuffix) && p.Max != nil && *p.Max > 0 {
-			a.foreign[keyOf(p)] = append(a.foreign[keyOf(p)], c.Name)
-		}
 		if !countable(c) {
 			continue
 		}
@@ -47,6 +39,7 @@ func accountOf(phases []bench.PhaseReading, policy bench.ForeignPolicy) *account
 			names = append(names, c.Name)
 		}
 		byName[c.Name].of[keyOf(p)] = p
+		byName[c.Name].channel = withMarks(byName[c.Name].channel, c)
 	}
 	slices.Sort(names)
 	list := make([]series, 0, len(names))
@@ -59,8 +52,14 @@ func accountOf(phases []bench.PhaseReading, policy bench.ForeignPolicy) *account
 
 // void says why a window counts for no energy at all; "" when it does.
 func (a *account) void(key phaseKey) string {
-	if names := a.foreign[key]; a.policy == bench.ForeignVoid && len(names) > 0 {
-		return "void: a process that is not the runtime's was on the GPU (" + strings.Join(names, ", ") + ")"
+	if a.policy != bench.ForeignVoid {
+		return ""
+	}
+	if names := a.foreign.seen[key]; len(names) > 0 {
+		return "void: " + foreignSeen + " (" + strings.Join(names, ", ") + ")"
+	}
+	if names := a.foreign.unknown[key]; len(names) > 0 {
+		return "void: " + foreignUnknown + " (" + strings.Join(names, ", ") + ")"
 	}
 	return ""
 }
@@ -135,11 +134,11 @@ func compareKeys(a, b phaseKey) int {
 // methodOf is the weakest of the methods behind the windows' energy.
 func methodOf(chosen []series, keys []phaseKey) bench.EnergyMethod {
 	weakest := []bench.EnergyMethod{bench.EnergyCounter, bench.EnergyTrapezoid, bench.EnergyAttributed, bench.EnergyEstimated}
+	if estimated, _ := marksOf(chosen, keys); estimated {
+		return bench.EnergyEstimated
+	}
 	at := 0
 	for _, s := range chosen {
-		if s.channel.Estimated {
-			return bench.EnergyEstimated
-		}
 		for _, key := range keys {
 			at = max(at, slices.Index(weakest, s.of[key].Method))
 		}
@@ -165,12 +164,22 @@ func coverageOf(chosen []series, keys []phaseKey) float64 {
 	return covered / seconds
 }
 
-// marksOf tells whether any channel rests on stated assumptions or on a
-// made-up source.
-func marksOf(chosen []series) (estimated, simulated bool) {
+// marksOf tells whether any of the readings counted rests on stated assumptions
+// or on a made-up source.
+func marksOf(chosen []series, keys []phaseKey) (estimated, simulated bool) {
 	for _, s := range chosen {
-		estimated = estimated || s.channel.Estimated
-		simulated = simulated || s.channel.Simulated
+		for _, key := range keys {
+			c := s.of[key].Channel
+			estimated, simulated = estimated || c.Estimated, simulated || c.Simulated
+		}
 	}
 	return estimated, simulated
+}
+
+// withMarks is a channel with the marks of another window of it: what is made
+// up or assumed in any window is not trusted like what never is.
+func withMarks(c, other bench.Channel) bench.Channel {
+	c.Estimated = c.Estimated || other.Estimated
+	c.Simulated = c.Simulated || other.Simulated
+	return c
 }

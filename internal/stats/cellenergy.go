@@ -46,16 +46,31 @@ func (u *energyUse) figure(r *bench.CellResult, in CellInput) bench.EnergyFigure
 		Mean: u.totalJ / float64(u.calls), Method: methodOf(u.chosen, u.keys()),
 		Channel: namesOf(u.chosen), Coverage: coverageOf(u.chosen, u.keys()), Part: u.group.part,
 	}
-	f.Estimated, f.Simulated = marksOf(u.chosen)
 	baseline := u.account.floorOf(bench.PhaseBaseline, u.group, u.chosen)
 	f.BaselinePowerW, f.NetMean, f.NetMeanMissing = u.less(baseline)
-	f.IdlePowerW, f.AboveIdleMean, f.AboveIdleMeanMissing = u.less(u.account.floorOf(bench.PhaseIdle, u.group, u.chosen))
+	idle := u.account.floorOf(bench.PhaseIdle, u.group, u.chosen)
+	f.IdlePowerW, f.AboveIdleMean, f.AboveIdleMeanMissing = u.less(idle)
+	f.Estimated, f.Simulated = u.marks(baseline, idle)
 	f.Disagreement = disagreementOf(u.account, u.group, u.chosen, u.keys())
 	f.Flags = u.flags(f.Disagreement)
 	interval := u.interval(&f, r.Runs)
 	u.doubt(&f, baseline)
 	f.Basis = u.basis(in, interval)
 	return f
+}
+
+// marks are those of all that the figure rests on, its baseline and its idle
+// power included.
+func (u *energyUse) marks(floors ...floor) (estimated, simulated bool) {
+	estimated, simulated = marksOf(u.chosen, u.keys())
+	for _, f := range floors {
+		for _, device := range f.devices {
+			for _, p := range device.readings {
+				estimated, simulated = estimated || p.Channel.Estimated, simulated || p.Channel.Simulated
+			}
+		}
+	}
+	return estimated, simulated
 }
 
 // less is the energy per call without what the host draws in another phase
@@ -103,6 +118,7 @@ func (u *energyUse) basis(in CellInput, interval string) string {
 // source says what made the joules.
 func (u *energyUse) source(stated *bench.EstimateConfig) string {
 	c := u.chosen[0].channel
+	c.Estimated, c.Simulated = marksOf(u.chosen, u.keys())
 	text := "measured by " + strings.ReplaceAll(namesOf(u.chosen), "+", " + ")
 	host := c.Scope == bench.ScopeHost || c.Scope == bench.ScopeProcess
 	switch {

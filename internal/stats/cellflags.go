@@ -46,10 +46,7 @@ func (a *account) flags(chosen []series, keys []phaseKey, d *bench.Disagreement)
 
 // windowFlags are the doubts about one window, each once.
 func (a *account) windowFlags(chosen []series, key phaseKey) []string {
-	var out []string
-	if names := a.foreign[key]; len(names) > 0 {
-		out = append(out, "a process that is not the runtime's was on the GPU: "+strings.Join(names, ", "))
-	}
+	out := a.foreign.flags(key)
 	for _, s := range chosen {
 		p := s.of[key]
 		d := p.Disagreement

@@ -78,7 +78,6 @@ func (a *account) phaseEnergy(phase bench.Phase, g group) (bench.PhaseEnergy, bo
 	}
 	chosen := g.pick(a, windows)
 	line := bench.PhaseEnergy{Phase: phase, Part: g.part, Channel: namesOf(chosen)}
-	line.Estimated, line.Simulated = marksOf(chosen)
 	var told []phaseKey
 	why := ""
 	for _, key := range keys {
@@ -90,7 +89,9 @@ func (a *account) phaseEnergy(phase bench.Phase, g group) (bench.PhaseEnergy, bo
 		line.Window += lengthOf(chosen, key)
 	}
 	line.Windows = len(told)
+	line.Estimated, line.Simulated = marksOf(chosen, told)
 	if len(told) == 0 {
+		line.Estimated, line.Simulated = marksOf(chosen, keys)
 		line.Missing = why
 		return line, true
 	}
@@ -120,5 +121,10 @@ func (a *account) sumPhase(line *bench.PhaseEnergy, g group, chosen []series, to
 	if baseline := a.floorOf(bench.PhaseBaseline, g, chosen); baseline.missing == "" {
 		net := joules - baseline.powerW*seconds
 		line.NetJ = &net
+		for _, device := range baseline.devices {
+			for _, p := range device.readings {
+				line.Estimated, line.Simulated = line.Estimated || p.Channel.Estimated, line.Simulated || p.Channel.Simulated
+			}
+		}
 	}
 }

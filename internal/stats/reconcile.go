@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,11 +27,11 @@ func reconcile(in CellInput) (*bench.Reconciliation, string) {
 	if !read {
 		return nil, "no meter at the wall told an energy during inference"
 	}
-	_, madeUp := marksOf(wall.chosen)
+	madeUp := madeUpOf(wall.chosen)
 	inner := map[bench.Part]option{}
 	for _, part := range []bench.Part{bench.PartGPU, bench.PartCPU} {
 		if o, read := options[part]; read {
-			if _, simulated := marksOf(o.chosen); simulated == madeUp {
+			if madeUpOf(o.chosen) == madeUp {
 				inner[part] = o
 			}
 		}
@@ -94,17 +95,19 @@ func balance(a *account, wall option, inner map[bench.Part]option, windows []wei
 	if doubt != nil {
 		r.RestU95 = &doubt.U95
 	}
-	r.Estimated, r.Simulated = marksOf(wall.chosen)
-	for _, o := range inner {
-		estimated, simulated := marksOf(o.chosen)
-		r.Estimated, r.Simulated = r.Estimated || estimated, r.Simulated || simulated
-	}
-	r.Verdict = verdict(r, wall, inner, len(windows)-len(keys))
+	r.Estimated, r.Simulated = marksOf(all, keys)
+	r.Verdict = verdict(r, wall, inner, keys, len(windows)-len(keys))
 	return &r, ""
 }
 
+// madeUpOf says whether any chosen channel was from a made-up source at any
+// time.
+func madeUpOf(chosen []series) bool {
+	return slices.ContainsFunc(chosen, func(s series) bool { return s.channel.Simulated })
+}
+
 // verdict says in words what the rest means.
-func verdict(r bench.Reconciliation, wall option, inner map[bench.Part]option, left int) string {
+func verdict(r bench.Reconciliation, wall option, inner map[bench.Part]option, keys []phaseKey, left int) string {
 	seconds := r.Window.Seconds()
 	if r.Window < time.Microsecond {
 		return "the windows have no length"
@@ -131,7 +134,7 @@ func verdict(r bench.Reconciliation, wall option, inner map[bench.Part]option, l
 	if said := scopeWords(wall.chosen[0].channel.Scope); said != "" {
 		text += "; the wall is " + said
 	}
-	if estimated, simulated := marksOf(wall.chosen); simulated {
+	if estimated, simulated := marksOf(wall.chosen, keys); simulated {
 		text += "; all of it is from made-up sources"
 	} else if estimated {
 		text += "; the wall rests on stated assumptions"
