@@ -262,7 +262,10 @@ type UncertaintyPart struct {
 	Type     string  `json:"type"`     // A: from repeats, B: from what is known of the source
 	// Common says that the error is the same in every window of the channel,
 	// so that it adds up linearly over windows and cancels in no mean.
-	Common bool    `json:"common,omitempty"`
+	Common bool `json:"common,omitempty"`
+	// Shared says what devices have this error alike, such as those of a model
+	// whose limit is assumed: over devices that share one it adds up linearly.
+	Shared string  `json:"shared,omitempty"`
 	DOF    float64 `json:"dof,omitempty"` // 0 when infinite
 	Basis  string  `json:"basis"`         // in words
 }

@@ -5,14 +5,17 @@
 // A part is a standard uncertainty with its degrees of freedom. Parts of one
 // budget are independent of each other, so they add in quadrature (GUM 5.1.2,
 // equation 10 with sensitivities of one). A part marked Common is one error
-// that all windows of a channel share, such as that of its calibration: over
-// windows it adds linearly (GUM 5.2.2, equation 16 with correlation +1), and
-// in a difference it cancels as far as it goes.
+// that all windows of a channel share, such as that of its calibration or of
+// its delay: over windows it adds linearly (GUM 5.2.2, equation 16 with
+// correlation +1). In a difference it cancels only where its sign is known to
+// be the same on both sides, which is so of a sensor's accuracy alone. A part
+// marked Shared is one error of several devices, and adds linearly over them.
 package gum
 
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -24,6 +27,10 @@ const (
 	TypeA = "A" // by statistics of repeated observations
 	TypeB = "B" // by what else is known
 )
+
+// NameAccuracy is the name of the part that stands for the sensor itself. Of
+// all parts it alone cancels in a difference (see Minus).
+const NameAccuracy = "sensor accuracy"
 
 // NameRepeats is the name of the part that WithRepeats adds.
 const NameRepeats = "repeats"
@@ -101,7 +108,7 @@ func SumOver(list []bench.Uncertainty) bench.Uncertainty {
 	var merged []bench.UncertaintyPart
 	for _, u := range list {
 		for _, p := range u.Parts {
-			i := slices.IndexFunc(merged, func(m bench.UncertaintyPart) bool { return m.Name == p.Name && m.Common == p.Common })
+			i := slices.IndexFunc(merged, func(m bench.UncertaintyPart) bool { return sameKind(m, p) })
 			if i < 0 {
 				merged = append(merged, p)
 				continue
@@ -112,6 +119,11 @@ func SumOver(list []bench.Uncertainty) bench.Uncertainty {
 	return Combine(merged)
 }
 
+// sameKind reports whether two parts are the same line of two budgets.
+func sameKind(a, b bench.UncertaintyPart) bool {
+	return a.Name == b.Name && a.Common == b.Common && a.Shared == b.Shared
+}
+
 // merge adds two parts of one name.
 func merge(a, b bench.UncertaintyPart) bench.UncertaintyPart {
 	if a.Type != b.Type {
@@ -120,7 +132,7 @@ func merge(a, b bench.UncertaintyPart) bench.UncertaintyPart {
 	if b.Standard > a.Standard {
 		a.Basis = b.Basis // the larger one says more
 	}
-	if a.Common {
+	if a.Common || a.Shared != "" {
 		a.Standard += b.Standard
 		a.DOF = lesser(a.DOF, b.DOF)
 		return a
@@ -142,16 +154,29 @@ func lesser(a, b float64) float64 {
 }
 
 // AddIndependent gives the uncertainty of the sum or the difference of figures
-// that share no error, such as those of different meters. The names of parts
-// are led by those of labels.
+// of different devices or meters. They share no error but those marked Shared:
+// parts that share one are merged and add linearly, which in a difference is
+// rather too wide. The names of parts are led by those of labels.
 func AddIndependent(labels []string, list []bench.Uncertainty) bench.Uncertainty {
 	var parts []bench.UncertaintyPart
+	var of [][]string // labels of each part
 	for i, u := range list {
+		var label []string
+		if i < len(labels) && labels[i] != "" {
+			label = labels[i : i+1 : i+1]
+		}
 		for _, p := range u.Parts {
-			if i < len(labels) && labels[i] != "" {
-				p.Name = labels[i] + ": " + p.Name
+			j := slices.IndexFunc(parts, func(q bench.UncertaintyPart) bool { return p.Shared != "" && p.Shared == q.Shared })
+			if j < 0 {
+				parts, of = append(parts, p), append(of, label)
+				continue
 			}
-			parts = append(parts, p)
+			parts[j], of[j] = merge(parts[j], p), append(of[j], label...)
+		}
+	}
+	for i, label := range of {
+		if len(label) > 0 {
+			parts[i].Name = strings.Join(label, ", ") + ": " + parts[i].Name
 		}
 	}
 	return Combine(parts)
@@ -159,20 +184,25 @@ func AddIndependent(labels []string, list []bench.Uncertainty) bench.Uncertainty
 
 // Minus gives the uncertainty of gross − baseline, both in the same unit and of
 // the same channel, the baseline already scaled to the length of the window.
-// A Common part of one name is the same error in both and cancels: what is
-// left is the difference of the two (correlation +1, GUM equation 16). All
-// other parts add in quadrature; the baseline's are named so.
+// The sensor's accuracy is the same error in both and cancels: what is left is
+// the difference of the two (correlation +1, GUM equation 16). Of other Common
+// parts the sign is not known: an edge or a view that disagrees may be above in
+// one and below in the other, so they add linearly (correlation −1). What is
+// left adds in quadrature; the baseline's is named so.
 func Minus(gross, baseline bench.Uncertainty) bench.Uncertainty {
 	parts := slices.Clone(gross.Parts)
 	for _, p := range baseline.Parts {
-		i := slices.IndexFunc(parts, func(g bench.UncertaintyPart) bool { return p.Common && g.Common && g.Name == p.Name })
-		if i >= 0 {
+		i := slices.IndexFunc(parts, func(g bench.UncertaintyPart) bool { return p.Common && sameKind(g, p) })
+		switch {
+		case i < 0:
+			p.Name, p.Common = "baseline: "+p.Name, false
+			parts = append(parts, p)
+		case p.Name == NameAccuracy:
 			parts[i].Standard = math.Abs(parts[i].Standard - p.Standard)
 			parts[i].DOF = lesser(parts[i].DOF, p.DOF)
-			continue
+		default:
+			parts[i] = merge(parts[i], p)
 		}
-		p.Name, p.Common = "baseline: "+p.Name, false
-		parts = append(parts, p)
 	}
 	return Combine(parts)
 }

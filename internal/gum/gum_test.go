@@ -61,10 +61,57 @@ func TestSumOver(t *testing.T) {
 	require.Zero(t, gum.SumOver(nil).U95)
 }
 
+// Only the accuracy of one sensor is known to have one sign in both: what is
+// common to windows but may be above in one and below in the other adds up.
+func TestMinusCancelsNothingOfUnknownSign(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"disagreement", "gaps", "window edges", "delay"} {
+		gross := gum.Combine([]bench.UncertaintyPart{part(gum.NameAccuracy, 9, true, 0), part(name, 300, true, 0)})
+		base := gum.Combine([]bench.UncertaintyPart{part(gum.NameAccuracy, 8, true, 0), part(name, 300, true, 0)})
+		net := gum.Minus(gross, base)
+		require.Len(t, net.Parts, 2)
+		require.InDelta(t, 1, net.Parts[0].Standard, 1e-12)
+		require.InDelta(t, 600, net.Parts[1].Standard, 1e-12, "+300 J under load and -300 J in the baseline: %s", name)
+		require.True(t, net.Parts[1].Common)
+	}
+	// Common in one alone it is not the same error.
+	net := gum.Minus(gum.Combine([]bench.UncertaintyPart{part("resolution", 3, false, 0)}),
+		gum.Combine([]bench.UncertaintyPart{part("resolution", 4, true, 0)}))
+	require.InDelta(t, 5, net.Standard, 1e-12)
+}
+
+// What is assumed of a class of devices is wrong by the same in each of them.
+func TestWhatDevicesShareAddsLinearly(t *testing.T) {
+	t.Parallel()
+	device := func(u float64, shared string) bench.Uncertainty {
+		p := part(gum.NameAccuracy, u, true, 0)
+		p.Shared = shared
+		return gum.Combine([]bench.UncertaintyPart{p, part("edges", 4, true, 0)})
+	}
+	model := "an assumption for one model"
+	sum := gum.AddIndependent([]string{"cpu0", "cpu1", "gpu0", "cpu2"},
+		[]bench.Uncertainty{device(30, model), device(40, model), device(12, ""), device(5, "another model")})
+	require.InDelta(t, math.Sqrt(70*70+12*12+5*5+4*16), sum.Standard, 1e-9)
+	require.Equal(t, "cpu0, cpu1: "+gum.NameAccuracy, sum.Parts[0].Name)
+	require.InDelta(t, 70, sum.Parts[0].Standard, 1e-12)
+	require.Equal(t, "cpu1: edges", sum.Parts[2].Name)
+	twice := gum.AddIndependent([]string{"", "baseline"}, []bench.Uncertainty{device(30, model), device(10, model)})
+	require.Equal(t, "baseline: "+gum.NameAccuracy, twice.Parts[0].Name, "an empty label leaves no trace")
+	require.InDelta(t, 40, twice.Parts[0].Standard, 1e-12)
+
+	// Over windows and in a net the mark stays.
+	windows := gum.SumOver([]bench.Uncertainty{device(30, model), device(10, model)})
+	require.Equal(t, model, windows.Parts[0].Shared)
+	require.InDelta(t, 40, windows.Parts[0].Standard, 1e-12)
+	require.Equal(t, model, gum.Minus(windows, device(10, model)).Parts[0].Shared)
+	require.Equal(t, model, gum.Scale(windows, 3).Parts[0].Shared)
+}
+
 func TestMinusAndScale(t *testing.T) {
 	t.Parallel()
-	gross := gum.Combine([]bench.UncertaintyPart{part("sensor", 50, true, 0), part("edges", 4, false, 0)})
-	base := gum.Scale(gum.Combine([]bench.UncertaintyPart{part("sensor", 5, true, 0), part("edges", 0.3, false, 0)}), 10)
+	sensor := gum.NameAccuracy
+	gross := gum.Combine([]bench.UncertaintyPart{part(sensor, 50, true, 0), part("edges", 4, false, 0)})
+	base := gum.Scale(gum.Combine([]bench.UncertaintyPart{part(sensor, 5, true, 0), part("edges", 0.3, false, 0)}), 10)
 	net := gum.Minus(gross, base)
 	require.InDelta(t, 0, net.Parts[0].Standard, 1e-12, "a wrong gain cancels where both are as large")
 	require.InDelta(t, 5, net.Standard, 1e-12)
@@ -74,7 +121,7 @@ func TestMinusAndScale(t *testing.T) {
 	require.InDelta(t, math.Sqrt(2500+16+25), other.Standard, 1e-9)
 	apart := gum.AddIndependent([]string{"wall", "gpu"}, []bench.Uncertainty{gross, gross})
 	require.InDelta(t, gross.Standard*math.Sqrt2, apart.Standard, 1e-9)
-	require.Equal(t, "gpu: sensor", apart.Parts[2].Name)
+	require.Equal(t, "gpu: "+sensor, apart.Parts[2].Name)
 }
 
 func TestWithRepeats(t *testing.T) {
@@ -90,8 +137,8 @@ func TestAlgebra(t *testing.T) {
 	t.Parallel()
 	drawn := rapid.Custom(func(t *rapid.T) bench.Uncertainty {
 		var parts []bench.UncertaintyPart
-		for _, name := range []string{"sensor", "edges", "sampling"}[:rapid.IntRange(0, 3).Draw(t, "parts")] {
-			parts = append(parts, part(name, rapid.Float64Range(0, 1e3).Draw(t, name), name == "sensor",
+		for _, name := range []string{gum.NameAccuracy, "edges", "sampling"}[:rapid.IntRange(0, 3).Draw(t, "parts")] {
+			parts = append(parts, part(name, rapid.Float64Range(0, 1e3).Draw(t, name), name != "sampling",
 				rapid.SampledFrom([]float64{0, 0, 1, 5, 40}).Draw(t, "dof")))
 		}
 		return gum.Combine(parts)

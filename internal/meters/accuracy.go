@@ -14,6 +14,13 @@ type Accuracy struct {
 	Source   string  // where the limits come from
 }
 
+// assumption begins the source of a limit that nobody was found to state.
+const assumption = "an assumption"
+
+// Assumed says that nobody was found to state the limit: it is taken for a
+// whole class, and may be wrong for all devices of it alike.
+func (a Accuracy) Assumed() bool { return strings.HasPrefix(a.Source, assumption) }
+
 // Accuracies is the table of sensor accuracies by class of device, for meters
 // that state none of their own. A class is looked up by its longest prefix, so
 // that "nvml" stands for every architecture that has no line of its own. A

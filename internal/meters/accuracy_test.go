@@ -3,11 +3,13 @@ package meters_test
 import (
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/gum"
 	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/meters/metertest"
 )
@@ -54,6 +56,36 @@ func TestSensorAccuracyIsStatedOrSaidToBeMissing(t *testing.T) {
 		require.True(t, power.Uncertainty.Parts[0].Common)
 		require.Equal(t, "stated by the script", power.Uncertainty.Parts[0].Basis)
 	})
+}
+
+// A limit that is assumed of a class is one error of all its devices; one that
+// somebody states of a device is that device's own.
+func TestAssumedLimitsAreSharedByTheClass(t *testing.T) {
+	t.Parallel()
+	measured := func(note string) bench.Uncertainty {
+		m := metertest.NewScripted(metertest.Script{Power: metertest.Constant(100)})
+		var u bench.Uncertainty
+		synctest.Test(t, func(t *testing.T) {
+			s, err := meters.NewSampler(meters.NewClock(), interval, []meters.Meter{viewed{m, func(c *bench.Channel) {
+				c.RelAccuracy, c.AccuracyNote = 0.2, note
+			}}}, meters.SamplerOptions{})
+			require.NoError(t, err)
+			require.NoError(t, s.Start(t.Context()))
+			time.Sleep(12 * time.Second)
+			s.Stop()
+			power, _ := window(s, time.Second, 11*time.Second)
+			u = *power.Uncertainty
+		})
+		return u
+	}
+	both := func(a, b string) float64 {
+		list := []bench.Uncertainty{measured(a), measured(b)}
+		return gum.AddIndependent([]string{"cpu0", "cpu1"}, list).Standard / list[0].Standard
+	}
+	amd, intel := "an assumption, ±20 %: AMD's model", "an assumption, ±20 %: Intel's"
+	require.InDelta(t, 2, both(amd, amd), 0.001)
+	require.InDelta(t, math.Sqrt2, both(amd, intel), 0.001)
+	require.InDelta(t, math.Sqrt2, both("±20 % (maker)", "±20 % (maker)"), 0.001)
 }
 
 func TestExpectedRelative(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // The names of the parts of an energy's uncertainty. Figures of one channel
 // are combined over windows by these names.
 const (
-	PartAccuracy     = "sensor accuracy"
+	PartAccuracy     = gum.NameAccuracy
 	PartResolution   = "resolution"
 	PartEdges        = "window edges"
 	PartSampling     = "between samples"
@@ -67,10 +67,15 @@ func (k *walk) uncertainty(c *bench.Channel, joules float64) bench.Uncertainty {
 }
 
 // accuracyPart is the error of the sensor itself: its limits are taken as the
-// bounds of a rectangular distribution, the same error in every window.
+// bounds of a rectangular distribution, the same error in every window. What is
+// assumed of a class, nobody having stated it, is wrong in each of its devices
+// alike: two packages of one processor share it.
 func accuracyPart(c *bench.Channel, joules, length float64) bench.UncertaintyPart {
 	a := accuracyOf(c)
 	part := bench.UncertaintyPart{Name: PartAccuracy, Type: gum.TypeB, Common: true, Basis: a.Source}
+	if a.Assumed() {
+		part.Shared = a.Source
+	}
 	// The constant error of a counter drops out of its difference; that of a
 	// power lasts as long as the window.
 	part.Standard = gum.Rectangular(a.Relative * joules)
