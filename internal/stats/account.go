@@ -98,6 +98,15 @@ func energyOf(chosen []series, key phaseKey) float64 {
 	return joules
 }
 
+// energyOver is the energy of windows in J over chosen channels.
+func energyOver(chosen []series, keys []phaseKey) float64 {
+	joules := 0.0
+	for _, key := range keys {
+		joules += energyOf(chosen, key)
+	}
+	return joules
+}
+
 // lengthOf is the length of a window by the first of chosen channels.
 func lengthOf(chosen []series, key phaseKey) time.Duration { return chosen[0].of[key].Window }
 

@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -36,7 +37,7 @@ func (a *account) flags(chosen []series, keys []phaseKey, d *bench.Disagreement)
 	var out []string
 	if d != nil && d.Exceeded {
 		out = append(out, fmt.Sprintf("%s and %s differ by %.1f %% over all windows, more than %g %%",
-			namesOf(chosen), d.With, 100*d.Relative, 100*d.Limit))
+			namesOf(chosen), d.With, 100*math.Abs(d.Relative), 100*d.Limit))
 	}
 	for _, c := range counts {
 		out = append(out, fmt.Sprintf("%s (%d of %s)", c.text, c.windows, counted(len(keys), "window")))
@@ -67,21 +68,25 @@ func (a *account) windowFlags(chosen []series, key phaseKey) []string {
 // disagreementOf holds the chosen channels against other views of the same
 // devices, over the windows that both tell: a counter against power and the
 // other way round, where there are such. Devices with one view are in neither
-// sum. It is nil where no device has two.
+// sum. They disagree where they are further apart than the limit and than their
+// own uncertainties explain. It is nil where no device has two.
 func disagreementOf(a *account, g group, chosen []series, keys []phaseKey) *bench.Disagreement {
-	var these, others float64
+	var these, others, square float64
 	var names []string
 	for i, s := range chosen {
 		other, ok := secondView(a, g.devices[i], s, keys)
 		if !ok {
 			continue
 		}
+		var both []phaseKey
 		for _, key := range keys {
 			if s.gap(key) == "" && other.gap(key) == "" {
-				these += *s.of[key].EnergyJ
-				others += *other.of[key].EnergyJ
+				both = append(both, key)
 			}
 		}
+		these += energyOver([]series{s}, both)
+		others += energyOver([]series{other}, both)
+		square += explained(s, other, both)
 		names = append(names, other.channel.Name)
 	}
 	if len(names) == 0 {
@@ -91,8 +96,20 @@ func disagreementOf(a *account, g group, chosen []series, keys []phaseKey) *benc
 	if mean := (these + others) / 2; mean > 0 {
 		d.Relative = (these - others) / mean
 	}
-	d.Exceeded = d.Relative > d.Limit || d.Relative < -d.Limit
+	d.Exceeded = math.Abs(d.Relative) > d.Limit && math.Abs(these-others) > math.Sqrt(square)
 	return &d
+}
+
+// explained is the square of the difference in J that the uncertainties of two
+// views explain, U1² + U2²; 0 where neither is known.
+func explained(one, other series, keys []phaseKey) float64 {
+	square := 0.0
+	for _, s := range []series{one, other} {
+		if u := ownU95([]series{s}, keys); !math.IsInf(u, 1) {
+			square += u * u
+		}
+	}
+	return square
 }
 
 // secondView is the channel of a device that tells most of the windows beside

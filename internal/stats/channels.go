@@ -109,6 +109,9 @@ func groupsOf(list []series) []group {
 	}
 	var out []group
 	for _, r := range slices.Sorted(maps.Keys(byRank)) {
+		for _, device := range byRank[r].devices {
+			device.setFrozenAside()
+		}
 		if !byRank[r].onlyMemory() {
 			out = append(out, *byRank[r])
 		}
@@ -137,29 +140,13 @@ type weighted struct {
 	weight int
 }
 
-// pick takes of every device the channel that tells the energy of most of the
-// windows' weight; then a counter goes before power, and an instant sensor
-// before one that averages.
+// pick takes of every device the view that counts.
 func (g *group) pick(a *account, windows []weighted) []series {
 	var out []series
 	for _, device := range g.devices {
-		best, most := 0, -1
-		for i, s := range device.list {
-			told := a.told([]series{s}, windows)
-			if told > most || told == most && steadier(s.channel, device.list[best].channel) {
-				best, most = i, told
-			}
-		}
-		out = append(out, device.list[best])
+		out = append(out, a.viewOf(device, windows))
 	}
 	return out
-}
-
-func steadier(c, than bench.Channel) bool {
-	if c.Counter != than.Counter {
-		return c.Counter
-	}
-	return c.Sensor != bench.SensorAveraged && than.Sensor == bench.SensorAveraged
 }
 
 // option is a group with the channels picked of it, and the weight of the
