@@ -38,7 +38,7 @@ const (
 // which averaged(t) is closest to a + b × the mean of the reference over
 // [t−W−L, t−L]. The reference is instant power in W, or an energy counter in
 // J. Offset a, gain b and the delay L of publishing are fitted with it, as two
-// fields of one sensor may differ in all three. W = 0 says that the sensor is
+// fields of one sensor may differ in all three; L is told too, as Lag. W = 0 says that the sensor is
 // instant, as far as the reference can tell.
 //
 // It is not OK where power varied too little, where no window explains 90 % of
@@ -49,23 +49,23 @@ func AveragingWindow(averaged, reference []bench.Reading, referenceIsCounter boo
 		return Found{Updates: len(fit.at), Basis: why}
 	}
 	best := fit.search()
-	found := Found{Value: best.window, Updates: len(fit.at)}
+	found := Found{Value: best.window, Lag: best.lag.Round(time.Millisecond), Updates: len(fit.at)}
 	explained := 1 - best.residual/fit.variance
 	if explained < explainedAtLeast {
-		found.Value = 0
+		found.Value, found.Lag = 0, 0
 		found.Basis = fmt.Sprintf("no averaging window explains the values: the best, %s, explains %.0f %% of their variance",
 			best.window, 100*max(0, explained))
 		return found
 	}
 	if other, ok := fit.rival(best); ok {
-		found.Value = 0
+		found.Value, found.Lag = 0, 0
 		found.Basis = fmt.Sprintf("power varied too little to tell an averaging window of %s from one of %s", best.window, other)
 		return found
 	}
 	found.OK = true
 	found.Basis = fmt.Sprintf("found from %d renewals over %s: the mean of the reference over %s, %s late, explains %.1f %% of the variance",
 		len(fit.at), (fit.at[len(fit.at)-1] - fit.at[0]).Round(10*time.Millisecond), best.window,
-		best.lag.Round(time.Millisecond), 100*explained)
+		found.Lag, 100*explained)
 	if best.window <= fit.finest {
 		found.Basis += fmt.Sprintf("; the reference tells nothing finer than %s", roundPeriod(fit.finest))
 	}

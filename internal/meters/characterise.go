@@ -13,6 +13,9 @@ import (
 // Found is a property of a source that was found by watching it.
 type Found struct {
 	Value time.Duration
+	// Lag is how late the source publishes beside its reference, where an
+	// averaging window was found: what Channel.Lag takes, with Basis.
+	Lag time.Duration
 	// Updates is how many renewals of the value it rests on.
 	Updates int
 	// Basis says in words how it was found, or why it was not.

@@ -47,7 +47,7 @@ type waiter struct {
 }
 
 func newSeries(m Meter, interval time.Duration, now func() time.Duration, feed chan<- *series) *series {
-	channels := m.Channels()
+	channels := described(m.Channels())
 	width := len(channels)
 	return &series{
 		meter: m, channels: channels, interval: interval, now: now, feed: feed,

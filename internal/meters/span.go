@@ -14,6 +14,9 @@ import (
 type span struct {
 	t0, t1 time.Duration
 	lag    time.Duration // what was added to both edges
+	// lagDoubt is by how much longer the source may be late than lag says; 0
+	// where that is known. It is the same in every window of the channel.
+	lagDoubt time.Duration
 
 	period   time.Duration // update period: the source's or the sampler's, whichever is longer
 	gap      time.Duration // two readings further apart are not joined
@@ -23,6 +26,7 @@ type span struct {
 	energy   bool          // power or an energy counter
 	counter  bool
 	wrapAt   float64
+	mostW    float64       // more than the source can draw; 0 where not known
 	start    time.Duration // when tick 0 was due
 	interval time.Duration
 	lo, hi   int64 // numbers of the ticks due inside the span
@@ -43,7 +47,8 @@ func (s *series) spanFrom(ch int, t0 time.Duration) span {
 	w.gap = gapLimit(w.period)
 	if w.energy {
 		w.holds = slower(c.UpdatePeriod, s.interval)
-		w.lag = age(c, s.interval)
+		w.lag, w.lagDoubt = age(c, s.interval), lagDoubt(c)
+		w.mostW = classOfSource(c).mostW
 		w.boxcar = c.Window / 2
 		w.around = w.boxcar + w.period
 	}
@@ -79,15 +84,16 @@ func tellsEnergy(c *bench.Channel) bool {
 func slower(update, interval time.Duration) bool { return update > interval+interval/5 }
 
 // age is how old a channel's value is at its stamp, in the mean. A boxcar
-// average over W delays what it shows by W/2. A source faster than the sampler
+// average over W delays what it shows by W/2, and publishing it takes the
+// channel's lag. A source faster than the sampler
 // shows a value up to one update period old, half of it in the mean; with one
 // that is slower the renewal is seen by the next poll, half an interval later
 // in the mean, and renewals alone are used.
 func age(c *bench.Channel, interval time.Duration) time.Duration {
 	if slower(c.UpdatePeriod, interval) {
-		return c.Window/2 + interval/2
+		return c.Lag + c.Window/2 + interval/2
 	}
-	return c.Window/2 + c.UpdatePeriod/2
+	return c.Lag + c.Window/2 + c.UpdatePeriod/2
 }
 
 // gapLimit is how far apart two samples may be and still be joined: three

@@ -19,6 +19,7 @@ type tally struct {
 	min, max float64
 
 	rise       float64 // of a counter, wraps and inner gaps included
+	steepest   float64 // rise of a joined line, in unit per second
 	reset      bool    // the counter started anew inside the span
 	openStart  bool    // no joined pair of readings around t0
 	openEnd    bool
@@ -61,15 +62,22 @@ func (t *tally) counterDoubt(w *span) string {
 		return "no samples around the start of the window"
 	case t.openEnd:
 		return "no samples around the end of the window"
-	case w.wrapAt > 0 && t.longestGap > 0:
-		// A second wrap inside a gap cannot be seen. It is ruled out only
-		// when the gap is short against the time to wrap, fourfold.
-		rate := t.rise / (w.t1 - w.t0).Seconds()
-		if 4*rate*t.longestGap.Seconds() > w.wrapAt {
-			return "the counter may have wrapped more than once in a gap of " + t.longestGap.String()
-		}
+	case w.wrapAt > 0 && t.longestGap > 0 && t.mayWrapTwice(w):
+		return "the counter may have wrapped more than once in a gap of " + t.longestGap.String()
 	}
 	return ""
+}
+
+// mayWrapTwice reports whether the longest gap could hold a second wrap, which
+// cannot be seen. It is ruled out only where not even four times the steepest
+// joined line, nor the most that such a source can draw, would fill the range
+// in the gap. What rose over the gap itself tells nothing: it is what a second
+// wrap would have falsified.
+func (t *tally) mayWrapTwice(w *span) bool {
+	if t.covered <= 0 || t.steepest <= 0 {
+		return true
+	}
+	return max(4*t.steepest, w.mostW)*t.longestGap.Seconds() > w.wrapAt
 }
 
 // usable reports whether a reading's value can be the end of a line: also the
@@ -115,7 +123,9 @@ func (t *tally) line(w *span, a, b bench.Reading) {
 	t.edges(w, from, to)
 	length := float64(b.At - a.At)
 	t.covered += to - from
-	t.rise += w.rise(a, b) * float64(to-from) / length
+	rise := w.rise(a, b)
+	t.rise += rise * float64(to-from) / length
+	t.steepest = max(t.steepest, rise/(b.At-a.At).Seconds())
 	slope := (b.Value - a.Value) / length
 	v0 := a.Value + slope*float64(from-a.At)
 	v1 := b.Value - slope*float64(b.At-to)

@@ -76,3 +76,29 @@ func TestACounterThatDidNotCountHasNoEnergy(t *testing.T) {
 		})
 	}
 }
+
+// A wrap too many cannot be seen in what rose over a gap, as that is what it
+// falsifies: the lines beside the gap tell how soon the range may be full.
+func TestAWrapTooManyInAGapIsNotOverlooked(t *testing.T) {
+	t.Parallel()
+	const rangeJ = 65532.6 // AMD, 16 bits of 1/65536 J
+	for gap, known := range map[time.Duration]bool{
+		50 * time.Second: true, 70 * time.Second: false, 263 * time.Second: false, 300 * time.Second: false,
+	} {
+		script := metertest.Script{
+			Power: metertest.Constant(250), WrapAtJ: rangeJ, OffsetJ: 20000,
+			Gaps: []metertest.Span{{From: 20 * time.Second, To: 20*time.Second + gap}},
+		}
+		play(t, gap+50*time.Second, script, func(t *testing.T, s *meters.Sampler) {
+			t0, t1 := 5*time.Second, 45*time.Second+gap
+			_, e := window(s, t0, t1)
+			if !known {
+				require.Nil(t, e.EnergyJ, gap)
+				require.Contains(t, e.Missing, "may have wrapped more than once", gap)
+				return
+			}
+			require.NotNil(t, e.EnergyJ, "%s: %s", gap, e.Missing)
+			require.InDelta(t, script.Truth(t0, t1), *e.EnergyJ, 1)
+		})
+	}
+}

@@ -144,7 +144,8 @@ func (m *Meter) Channels() []bench.Channel {
 		c.IdlePowerW, c.PowerPerBusyCoreW, c.Source)
 	base := bench.Channel{
 		Unit: bench.UnitJoule, Scope: bench.ScopeHost, Sensor: bench.SensorEstimate,
-		UpdatePeriod: tick, Identity: "CPU time of this host", Estimated: true,
+		UpdatePeriod: tick, PeriodBasis: "the clock tick of the kernel's CPU times",
+		LagBasis: "the kernel books CPU time by the tick", Identity: "CPU time of this host", Estimated: true,
 		AccuracyNote: "not measured: as good as the stated watts; accuracy unknown",
 	}
 	energy, power := base, base

@@ -91,6 +91,9 @@ type Script struct {
 	Window time.Duration
 	// Lag is how old a value is when it is renewed.
 	Lag time.Duration
+	// PeriodUntold and LagUntold leave out of the channels' description what
+	// the script knows.
+	PeriodUntold, LagUntold bool
 	// Gain is the factor by which power and energy are wrong; 0 counts as 1.
 	Gain float64
 	// NoiseW is the standard deviation of an error that is drawn anew with each
@@ -134,9 +137,19 @@ func (m *Scripted) Name() string { return m.script.Name }
 func (m *Scripted) Channels() []bench.Channel {
 	power := bench.Channel{
 		Name: m.script.Name + ".power", Unit: bench.UnitWatt, Scope: bench.ScopeBoard, Sensor: bench.SensorInstant,
-		UpdatePeriod: m.script.UpdatePeriod, Identity: "scripted", Simulated: true,
+		UpdatePeriod: m.script.UpdatePeriod, PeriodBasis: "scripted", Lag: m.script.Lag, LagBasis: "scripted",
+		Identity: "scripted", Simulated: true,
 		Method:     "simulated: a function of time, no measurement",
 		Resolution: m.script.QuantumW, RelAccuracy: m.script.RelAccuracy,
+	}
+	switch {
+	case m.script.PeriodUntold:
+		power.UpdatePeriod, power.PeriodBasis = 0, ""
+	case power.UpdatePeriod == 0:
+		power.PeriodBasis = meters.Continuous
+	}
+	if m.script.LagUntold {
+		power.Lag, power.LagBasis = 0, ""
 	}
 	if power.RelAccuracy > 0 {
 		power.AccuracyNote = "stated by the script"
