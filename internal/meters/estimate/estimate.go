@@ -62,12 +62,15 @@ var _ meters.Meter = (*Meter)(nil)
 const (
 	reasonFirst = iota
 	reasonCPU
+	reasonSameMoment
 )
 
 func reasons() []string {
 	return []string{
 		reasonFirst: "first sample: no earlier energy to compare with",
 		reasonCPU:   "the CPU times of the host could not be read",
+
+		reasonSameMoment: "no time has passed since the sample before",
 	}
 }
 
@@ -206,7 +209,7 @@ func (m *Meter) add(at time.Duration, busy uint64, dst []bench.Reading) {
 	m.at = at
 	dst[0] = bench.Reading{At: at, Value: m.energyJ}
 	if elapsed <= 0 {
-		dst[1] = bench.Reading{At: at, State: bench.ReadingStale}
+		dst[1] = bench.Reading{At: at, State: bench.ReadingStale, Reason: reasonSameMoment}
 		return
 	}
 	dst[1] = bench.Reading{At: at, Value: grown / elapsed}

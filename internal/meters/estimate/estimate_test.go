@@ -75,6 +75,10 @@ func TestEnergyIsIdleAndBusyTime(t *testing.T) {
 	require.NoError(t, m.Read(t.Context(), at(5*time.Second), dst))
 	require.InDelta(t, 78+20+6*0.1, dst[0].Value, 1e-9, "only what passes the old mark counts")
 
+	require.NoError(t, m.Read(t.Context(), at(5*time.Second), dst))
+	require.Equal(t, bench.ReadingStale, dst[1].State)
+	require.Equal(t, "no time has passed since the sample before", meters.ReasonText(m.Reasons(), dst[1]))
+
 	require.NoError(t, os.WriteFile(filepath.Join(proc.folder, "stat"), []byte("garbage"), 0o600))
 	require.NoError(t, m.Read(t.Context(), at(6*time.Second), dst))
 	require.Equal(t, bench.ReadingMissing, dst[0].State)

@@ -51,8 +51,11 @@ func (h *harness) read(now func() time.Duration) bench.Reading {
 	}
 	used, elapsed, primed := rise(h.ticks, ticks), at-h.last, h.primed
 	h.ticks, h.last, h.primed = ticks, at, true
-	if !primed || elapsed <= 0 {
+	if !primed {
 		return missing(at, reasonFirst)
+	}
+	if elapsed <= 0 {
+		return bench.Reading{At: at, State: bench.ReadingStale, Reason: reasonSameTick}
 	}
 	return bench.Reading{At: at, Value: 100 * float64(used) / procfs.UserHz / (elapsed.Seconds() * float64(h.cpus))}
 }

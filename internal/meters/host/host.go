@@ -97,6 +97,7 @@ const (
 	reasonHarness
 	reasonTemperature
 	reasonTemperatureRange
+	reasonSameTick
 )
 
 func reasons() []string {
@@ -114,6 +115,7 @@ func reasons() []string {
 		reasonHarness:          "the CPU time of this process could not be read",
 		reasonTemperature:      "no temperature sensor of a processor could be read",
 		reasonTemperatureRange: "the temperature sensors gave values that no processor has",
+		reasonSameTick:         "less than a clock tick has passed since the sample before",
 	}
 }
 
@@ -217,7 +219,7 @@ func (m *Meter) cpu(now func() time.Duration) bench.Reading {
 	total := rise(before.Total(), times.Total())
 	if total == 0 {
 		// Less than a tick has passed; the share waits for the next sample.
-		return bench.Reading{At: at, State: bench.ReadingStale}
+		return bench.Reading{At: at, State: bench.ReadingStale, Reason: reasonSameTick}
 	}
 	m.before = times
 	busy := min(rise(before.Busy(), times.Busy()), total)

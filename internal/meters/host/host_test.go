@@ -95,7 +95,9 @@ func TestCPUAndMemory(t *testing.T) {
 
 	proc.cpu(t, 30, 70)
 	require.InDelta(t, 30, read(t, m, 2*time.Second)[0].Value, 1e-9)
-	require.Equal(t, bench.ReadingStale, read(t, m, 2*time.Second+1)[0].State, "no tick has passed")
+	again := read(t, m, 2*time.Second+1)[0]
+	require.Equal(t, bench.ReadingStale, again.State, "no tick has passed")
+	require.Equal(t, "less than a clock tick has passed since the sample before", meters.ReasonText(m.Reasons(), again))
 	proc.cpu(t, 130, 70)
 	require.InDelta(t, 100, read(t, m, 3*time.Second)[0].Value, 1e-9)
 

@@ -172,8 +172,11 @@ func (p *processes) read(now func() time.Duration, cpus int, pageB float64) (mem
 		return missing(at, p.why), missing(at, p.why)
 	}
 	memory = bench.Reading{At: at, Value: float64(pages) * pageB}
-	if !primed || elapsed <= 0 {
+	if !primed {
 		return memory, missing(at, reasonRuntimeFirst)
+	}
+	if elapsed <= 0 {
+		return memory, bench.Reading{At: at, State: bench.ReadingStale, Reason: reasonSameTick}
 	}
 	seconds := float64(ticks) / procfs.UserHz
 	return memory, bench.Reading{At: at, Value: 100 * seconds / (elapsed.Seconds() * float64(cpus))}

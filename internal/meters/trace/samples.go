@@ -67,16 +67,9 @@ func (s Samples) Span(channel int) (first, last time.Duration, ok bool) {
 	return r[0].At, r[len(r)-1].At, true
 }
 
-// Reason gives the words of a reading's reason, "" when it has none.
-func (s Samples) Reason(r bench.Reading) string {
-	if r.State == bench.ReadingOK {
-		return ""
-	}
-	if int(r.Reason) < len(s.Series.Reasons) && (r.Reason > 0 || r.State == bench.ReadingMissing) {
-		return s.Series.Reasons[r.Reason]
-	}
-	return "the reading is " + r.State.String()
-}
+// Reason gives the words of a reading's reason, the sampler's own included, as
+// meters.ReasonText; "" when it is ok.
+func (s Samples) Reason(r bench.Reading) string { return meters.ReasonText(s.Series.Reasons, r) }
 
 // gap is how far apart two readings may be and still be joined by a line:
 // three and a half periods, as in package meters.

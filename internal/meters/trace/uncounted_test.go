@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/meters/trace"
 )
 
@@ -35,4 +36,21 @@ func TestCurveOfACounterThatDidNotCount(t *testing.T) {
 	require.Nil(t, points[30].CumulativeJ, "between 310 and 320 s nothing is known")
 	require.NotNil(t, points[50].CumulativeJ)
 	require.LessOrEqual(t, *points[50].CumulativeJ, end)
+}
+
+// What the sampler itself says of a reading is told in its words.
+func TestReasonsOfTheSampler(t *testing.T) {
+	t.Parallel()
+	s := trace.Samples{Series: bench.TraceSeries{Reasons: []string{"the meter's first"}}}
+	for reason := range 256 {
+		for state := bench.ReadingMissing; state <= bench.ReadingOutOfRange; state++ {
+			r := bench.Reading{State: state, Reason: uint8(reason)}
+			require.Equal(t, meters.ReasonText(s.Series.Reasons, r), s.Reason(r))
+			require.NotEmpty(t, s.Reason(r))
+		}
+	}
+	require.Equal(t, "the meter left this channel unread", s.Reason(bench.Reading{State: bench.ReadingMissing, Reason: 255}))
+	require.Equal(t, "the counter fell, and not by a wrap", s.Reason(bench.Reading{State: bench.ReadingReset, Reason: 252}))
+	require.Equal(t, "the meter's first", s.Reason(bench.Reading{State: bench.ReadingMissing}))
+	require.Empty(t, s.Reason(bench.Reading{Reason: 252}))
 }
