@@ -27,11 +27,11 @@ type account struct {
 // accountOf sorts readings; phases are in order.
 func accountOf(phases []bench.PhaseReading, policy bench.ForeignPolicy) *account {
 	a := &account{foreign: foreignOf(phases), policy: policy}
-	byName := map[string]*series{}
+	byName, summands := map[string]*series{}, summandsOf(phases)
 	var names []string
 	for _, p := range phases {
 		c := p.Channel
-		if !countable(c) {
+		if !countable(c) || summands[deviceOf(c)] {
 			continue
 		}
 		if byName[c.Name] == nil {
@@ -48,6 +48,22 @@ func accountOf(phases []bench.PhaseReading, policy bench.ForeignPolicy) *account
 	}
 	a.groups = groupsOf(list)
 	return a
+}
+
+// summandsOf lists the devices that are part of what another device's channel
+// tells, so that no other quantity of them is counted beside that.
+func summandsOf(phases []bench.PhaseReading) map[string]bool {
+	device := map[string]string{}
+	for _, p := range phases {
+		device[p.Channel.Name] = deviceOf(p.Channel)
+	}
+	out := map[string]bool{}
+	for _, p := range phases {
+		if whole, read := device[p.Channel.PartOf]; read && whole != deviceOf(p.Channel) {
+			out[deviceOf(p.Channel)] = true
+		}
+	}
+	return out
 }
 
 // void says why a window counts for no energy at all; "" when it does.

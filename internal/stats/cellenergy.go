@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -52,7 +53,7 @@ func (u *energyUse) figure(r *bench.CellResult, in CellInput) bench.EnergyFigure
 	f.IdlePowerW, f.AboveIdleMean, f.AboveIdleMeanMissing = u.less(idle)
 	f.Estimated, f.Simulated = u.marks(baseline, idle)
 	f.Disagreement = disagreementOf(u.account, u.group, u.chosen, u.keys())
-	f.Flags = u.flags(f.Disagreement)
+	f.Flags = append(u.flags(f.Disagreement), u.leftDevices()...)
 	interval := u.interval(&f, r.Runs)
 	u.doubt(&f, baseline)
 	f.Basis = u.basis(in, interval)
@@ -109,8 +110,10 @@ func (u *energyUse) basis(in CellInput, interval string) string {
 	if u.again > 0 {
 		parts = append(parts, fmt.Sprintf("%d of them measured again after a cut", u.again))
 	}
-	if left := u.left.String(); left != "" {
-		parts = append(parts, left)
+	for _, text := range []string{u.left.String(), u.otherViews()} {
+		if text != "" {
+			parts = append(parts, text)
+		}
 	}
 	return strings.Join(append(parts, interval), "; ")
 }
@@ -130,13 +133,24 @@ func (u *energyUse) source(stated *bench.EstimateConfig) string {
 	case c.Method != "":
 		text += " (" + c.Method + ")"
 	}
-	if said := scopeWords(c.Scope); said != "" {
+	if said := scopesSaid(u.chosen); said != "" {
 		text += "; " + said
 	}
 	if c.Simulated {
 		text = "made-up source for tests: " + text
 	}
 	return text
+}
+
+// scopesSaid says what a reader must know of the scopes of channels, each once.
+func scopesSaid(chosen []series) string {
+	var said []string
+	for _, s := range chosen {
+		if text := scopeWords(s.channel.Scope); text != "" && !slices.Contains(said, text) {
+			said = append(said, text)
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 // scopeWords says what a reader must know of a scope beside its part.

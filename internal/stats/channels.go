@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,10 +28,14 @@ type views struct {
 	list   []series // by name
 }
 
-// group holds the devices of one rank, whose sum is one part of a host.
+// group holds the devices of one rank, whose sum is one part of a host. At the
+// wall a group is of one meter and one feed, or the sum of several feeds.
 type group struct {
 	part    bench.Part
 	rank    int
+	feed    string   // where it is of one feed
+	feeds   []string // that are added up in it
+	sources []string // meters at the wall
 	devices []views
 }
 
@@ -69,10 +74,10 @@ func partOf(s bench.Scope) bench.Part {
 func rank(c bench.Channel) int {
 	r := scopeRank(c.Scope)
 	if c.Estimated {
-		r += 100
+		r += untrusted
 	}
 	if c.Simulated {
-		r += 1000
+		r += madeUp
 	}
 	return r
 }
@@ -96,24 +101,44 @@ func deviceOf(c bench.Channel) string {
 	return string(c.Scope) + "\x00" + name + "\x00" + c.Identity
 }
 
+// groupKey tells groups apart.
+type groupKey struct {
+	rank         int
+	source, feed string // at the wall alone
+}
+
+func groupKeyOf(c bench.Channel) groupKey {
+	key := groupKey{rank: rank(c)}
+	if partOf(c.Scope) == bench.PartWall {
+		key.source, key.feed = sourceOf(c), c.Feed
+	}
+	return key
+}
+
 // groupsOf sorts the energy channels of a cell into groups by rank, best first.
 // Memory without a package is no part by itself and left out.
 func groupsOf(list []series) []group {
-	byRank := map[int]*group{}
+	byKey := map[groupKey]*group{}
 	for _, s := range list {
-		r := rank(s.channel)
-		if byRank[r] == nil {
-			byRank[r] = &group{part: partOf(s.channel.Scope), rank: r}
+		key := groupKeyOf(s.channel)
+		if byKey[key] == nil {
+			byKey[key] = &group{part: partOf(s.channel.Scope), rank: key.rank, feed: key.feed}
+			if key.source != "" {
+				byKey[key].sources = []string{key.source}
+			}
 		}
-		byRank[r].add(s)
+		byKey[key].add(s)
 	}
+	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b groupKey) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.source, b.source), cmp.Compare(a.feed, b.feed))
+	})
 	var out []group
-	for _, r := range slices.Sorted(maps.Keys(byRank)) {
-		for _, device := range byRank[r].devices {
+	for _, key := range keys {
+		for _, device := range byKey[key].devices {
 			device.setFrozenAside()
 		}
-		if !byRank[r].onlyMemory() {
-			out = append(out, *byRank[r])
+		if !byKey[key].onlyMemory() {
+			out = append(out, *byKey[key])
 		}
 	}
 	return out
@@ -175,18 +200,20 @@ func best(options []option, total int) (chosen option, ok bool) {
 // perPart gives the best option of every part that any channel tells, in order
 // of rank.
 func perPart(a *account, windows []weighted) []option {
-	total := 0
-	for _, w := range windows {
-		total += w.weight
-	}
 	byPart := map[bench.Part][]option{}
 	for _, g := range a.groups {
+		if g.part == bench.PartWall {
+			continue
+		}
 		chosen := g.pick(a, windows)
 		byPart[g.part] = append(byPart[g.part], option{g, chosen, a.told(chosen, windows)})
 	}
 	var out []option
+	if wall, ok := a.bestView(wallOptions(a, windows), windows); ok {
+		out = append(out, wall)
+	}
 	for _, part := range parts() {
-		if o, ok := best(byPart[part], total); ok {
+		if o, ok := best(byPart[part], total(windows)); ok {
 			out = append(out, o)
 		}
 	}

@@ -142,6 +142,8 @@ func TestMoreViewsChangeNoSum(t *testing.T) {
 			gpuChannel("gpu0.power_average", "GPU-a", false),
 			{Name: "dcgm.gpu0.power", Unit: bench.UnitWatt, Scope: bench.ScopeGPU, Device: "GPU-b"},
 			{Name: "pdu.a.outlet3.power", Unit: bench.UnitWatt, Scope: bench.ScopeOutlet, PartOf: "pdu.a.power", Device: "outlet 3"},
+			{Name: "plug.z.power", Unit: bench.UnitWatt, Scope: bench.ScopeOutlet, Device: "plug"},
+			{Name: "redfish.z.power", Unit: bench.UnitWatt, Scope: bench.ScopePSU, Device: "supplies"},
 			raplChannel("rapl.psys1", bench.ScopePlatform),
 			{Name: "gpu0.temperature", Unit: bench.UnitCelsius, Scope: bench.ScopeGPU, Device: "GPU-a"},
 		}).Draw(t, "channel")

@@ -27,11 +27,11 @@ func reconcile(in CellInput) (*bench.Reconciliation, string) {
 	if !read {
 		return nil, "no meter at the wall told an energy during inference"
 	}
-	madeUp := madeUpOf(wall.chosen)
+	pretended := madeUpOf(wall.chosen)
 	inner := map[bench.Part]option{}
 	for _, part := range []bench.Part{bench.PartGPU, bench.PartCPU} {
 		if o, read := options[part]; read {
-			if madeUpOf(o.chosen) == madeUp {
+			if madeUpOf(o.chosen) == pretended {
 				inner[part] = o
 			}
 		}
@@ -131,7 +131,7 @@ func verdict(r bench.Reconciliation, wall option, inner map[bench.Part]option, k
 	default:
 		text += " is what has no meter: supplies, fans, drives" + unread(inner)
 	}
-	if said := scopeWords(wall.chosen[0].channel.Scope); said != "" {
+	if said := scopesSaid(wall.chosen); said != "" {
 		text += "; the wall is " + said
 	}
 	if estimated, simulated := marksOf(wall.chosen, keys); simulated {
