@@ -20,7 +20,8 @@ type SamplerOptions struct {
 	// At the bound the oldest samples go, and are counted as dropped.
 	MaxBytes int64
 	// StopGrace is how long Stop waits for a meter that is being read before
-	// it cancels that read; 0 is two seconds.
+	// it cancels that read, and then again before it gives the meter up; 0 is
+	// two seconds.
 	StopGrace time.Duration
 }
 
@@ -175,8 +176,9 @@ func (s *Sampler) makeChunks() {
 	}
 }
 
-// Stop takes a last sample of every meter and returns when all goroutines
-// have ended. What was sampled stays readable. A second call does nothing.
+// Stop takes a last sample of every meter and returns when all goroutines have
+// ended, or after twice the grace: a meter that hangs is given up then, see
+// Abandoned. What was sampled stays readable. A second call does nothing.
 func (s *Sampler) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,10 +187,7 @@ func (s *Sampler) Stop() {
 	}
 	s.stopped.Do(func() {
 		close(s.stop)
-		// A meter that hangs gets its grace, then its read is cancelled.
-		late := time.AfterFunc(s.grace, s.cancel)
-		s.readers.Wait()
-		late.Stop()
+		s.wait()
 		s.cancel()
 		close(s.feed)
 		s.feeder.Wait()

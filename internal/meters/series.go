@@ -37,7 +37,10 @@ type series struct {
 	late      lateness
 	dropped   int64 // number of the newest tick that was dropped, −1 for none
 	ended     bool
+	abandoned bool // it ended without its goroutine, whose read hangs
 	err       error
+
+	over chan struct{} // closes when the goroutine has ended
 }
 
 // waiter waits for a sample taken at or after until.
@@ -53,7 +56,7 @@ func newSeries(m Meter, interval time.Duration, now func() time.Duration, feed c
 		meter: m, channels: channels, interval: interval, now: now, feed: feed,
 		dst: make([]bench.Reading, width), last: make([]bench.Reading, width), has: make([]bool, width),
 		chunks: []*chunk{newChunk(width)}, spare: newChunk(width),
-		reasons: m.Reasons(), dropped: -1, stats: MeterStats{Meter: m.Name(), Interval: interval},
+		reasons: m.Reasons(), dropped: -1, over: make(chan struct{}), stats: MeterStats{Meter: m.Name(), Interval: interval},
 	}
 }
 
@@ -182,6 +185,9 @@ func fallen(from, to, wrapAt float64) (state bench.ReadingState, reason uint8) {
 func (s *series) keep(seq int64, began time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.abandoned {
+		return
+	}
 	c := s.chunks[len(s.chunks)-1]
 	if c.n == chunkTicks {
 		c = s.roll()
@@ -248,6 +254,7 @@ func (s *series) end() {
 	defer s.mu.Unlock()
 	s.ended = true
 	s.wake(math.MaxInt64)
+	close(s.over)
 }
 
 // await gives a channel that closes when a sample at or after t is there, nil
