@@ -59,6 +59,7 @@ func exceptions() map[string]string {
 		"internal/meters/nvml → internal/meters/procfs":     "the meters that read /proc share its parser",
 		"internal/meters → internal/gum":                    "what a meter tells and what is made of it carry one algebra of uncertainty",
 		"internal/stats → internal/gum":                     "what a meter tells and what is made of it carry one algebra of uncertainty",
+		"internal/papers → internal/gum":                    "a sum of phases has an uncertainty, by the algebra of those that told them",
 		"internal/store → schema":                           "the store applies the migrations that its SQL rests on",
 	}
 }

@@ -19,6 +19,12 @@ func window(phase bench.Phase, run int, c bench.Channel, mean, top float64) benc
 	return bench.PhaseReading{Phase: phase, Run: run, No: 1, Channel: c, Window: 10 * time.Second, Mean: &mean, Max: &top}
 }
 
+// spent is a window with an energy.
+func spent(p bench.PhaseReading, energyJ float64) bench.PhaseReading {
+	p.EnergyJ = &energyJ
+	return p
+}
+
 func gpuOf(name string, unit bench.Unit) bench.Channel {
 	return bench.Channel{Name: name, Unit: unit, Scope: bench.ScopeGPU}
 }
@@ -41,6 +47,7 @@ func sample() Input {
 			window(bench.PhaseIdle, 0, power, 20*scale, 25*scale), window(bench.PhaseIdle, 0, memory, scale*(1<<30), scale*(1<<30)),
 			window(bench.PhaseIdle, 0, busy, 2*scale, 9),
 			window(bench.PhaseInference, 1, power, 90*scale, 200), window(bench.PhaseInference, 1, memory, 2e9, 3*scale*(1<<30)),
+			spent(window(bench.PhaseInference, 1, gpuOf(fmt.Sprintf("gpu%d.energy", g), bench.UnitJoule), 0, 0), 800*scale),
 			window(bench.PhaseInference, 1, busy, 40*scale, 100), window(bench.PhaseInference, 1, hot, 50*scale, 60*scale))
 		for i := range 4 {
 			key := bench.CallKey{Run: 1, Item: i}
@@ -52,8 +59,9 @@ func sample() Input {
 	host, ram := bench.Channel{Name: "host.cpu", Unit: bench.UnitPercent}, bench.Channel{Name: "host.memory_used", Unit: bench.UnitByte}
 	in.Phases = append(in.Phases, window(bench.PhaseIdle, 0, host, 3, 9), window(bench.PhaseInference, 1, host, 33, 90),
 		window(bench.PhaseBaseline, 0, ram, 4e9, 4e9), window(bench.PhaseInference, 1, ram, 8*(1<<30), 9*(1<<30)))
+	in.Phases = append(in.Phases, spent(window(bench.PhaseInference, 1, bench.Channel{Name: "pdu.a.power", Unit: bench.UnitWatt, Scope: bench.ScopeOutlet}, 360, 400), 3600))
 	for i := range 4 {
-		in.Calls = append(in.Calls, bench.Call{CallKey: bench.CallKey{Run: 1, Item: i}, Outcome: bench.OutcomeOK, OutputWords: 5})
+		in.Calls = append(in.Calls, bench.Call{CallKey: bench.CallKey{Run: 1, Item: i}, Segment: 1, Outcome: bench.OutcomeOK, OutputWords: 5})
 	}
 	in.Result = sampleResult()
 	return in
@@ -69,8 +77,8 @@ func sampleResult() bench.CellResult {
 		ModelFacts:    &bench.ModelFacts{SizeBytes: 4_700_000_000, Parameters: 8_030_000_000, Quantisation: "Q4_K_M"},
 		Loaded:        &bench.Loaded{SizeBytes: 6e9, SizeVRAMBytes: 5e9, LayersTotal: 33, LayersGPU: 30, LayersSource: "log"},
 		Energies: []bench.EnergyFigure{
-			{Part: bench.PartWall, Mean: 900, NetMean: joules(500), Uncertainty: doubt, NetUncertainty: doubt, Simulated: true},
-			{Part: bench.PartGPU, Mean: 600, NetMeanMissing: "no baseline"},
+			{Part: bench.PartWall, Channel: "pdu.a.power", Mean: 900, NetMean: joules(500), Uncertainty: doubt, NetUncertainty: doubt, Simulated: true},
+			{Part: bench.PartGPU, Channel: "gpu0.energy+gpu1.energy", Mean: 600, NetMeanMissing: "no baseline"},
 		},
 		EnergyByPhase: []bench.PhaseEnergy{
 			{Phase: bench.PhaseBaseline, Part: bench.PartGPU, EnergyJ: joules(300), MeanPowerW: joules(60), Windows: 1, Window: 5 * time.Second},

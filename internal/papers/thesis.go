@@ -72,7 +72,11 @@ func (in Input) phaseEnergy(name string, phase bench.Phase, part bench.Part) ben
 	if missing != "" {
 		return untold(name, "J", missing)
 	}
-	m := told(name, "J", *line.EnergyJ, line.Channel, fmt.Sprintf("%d windows, %.4g s together", line.Windows, line.Window.Seconds()), string(line.Method))
+	if why := in.notWhole(line); why != "" {
+		return untold(name, "J", why)
+	}
+	m := told(name, "J", *line.EnergyJ, line.Channel, fmt.Sprintf("%d windows, %.4g s together", line.Windows, line.Window.Seconds()),
+		string(line.Method), flagged(line.Flags))
 	if line.Uncertainty != nil {
 		u95 := line.Uncertainty.U95
 		m.U95 = &u95
@@ -98,9 +102,10 @@ func (in Input) line(phase bench.Phase, part bench.Part) (bench.PhaseEnergy, str
 // cumulative is the energy of all phases of the account together.
 func (in Input) cumulative(part bench.Part) bench.Metric {
 	name := "Cumulative Energy, " + meterName(part)
-	joules, lines := 0.0, 0
+	var lines []bench.PhaseEnergy
+	var flags []string
 	var length time.Duration
-	m := bench.Metric{}
+	joules := 0.0
 	for _, line := range in.Result.EnergyByPhase {
 		if line.Part != part {
 			continue
@@ -108,17 +113,26 @@ func (in Input) cumulative(part bench.Part) bench.Metric {
 		if line.EnergyJ == nil {
 			return untold(name, "J", fmt.Sprintf("the %s has no energy: %s", line.Phase, line.Missing))
 		}
+		if why := in.notWhole(line); why != "" {
+			return untold(name, "J", fmt.Sprintf("the %s is not whole: %s", line.Phase, why))
+		}
 		joules += *line.EnergyJ
 		length += line.Window
-		lines++
-		m.Estimated = m.Estimated || line.Estimated
-		m.Simulated = m.Simulated || line.Simulated
+		lines = append(lines, line)
+		for _, text := range line.Flags {
+			flags = append(flags, string(line.Phase)+": "+text)
+		}
 	}
-	if lines == 0 {
+	if len(lines) == 0 {
 		return untold(name, "J", fmt.Sprintf("no %s meter told an energy", meterName(part)))
 	}
-	all := told(name, "J", joules, fmt.Sprintf("all %d phases, %.4g s together; the time between phases is in none", lines, length.Seconds()))
-	all.Estimated, all.Simulated = m.Estimated, m.Simulated
+	u95, missing := sumOfLines(lines)
+	all := told(name, "J", joules, fmt.Sprintf("phases added up: %d, %.4g s together; the time between phases is in none", len(lines), length.Seconds()),
+		missing, flagged(flags))
+	all.U95 = u95
+	for _, line := range lines {
+		all.Estimated, all.Simulated = all.Estimated || line.Estimated, all.Simulated || line.Simulated
+	}
 	return all
 }
 
@@ -131,7 +145,11 @@ func (in Input) inferencePower(part bench.Part) bench.Metric {
 	if missing != "" {
 		return untold(name, "kW", missing)
 	}
-	m := told(name, "kW", *line.MeanPowerW/1000, line.Channel)
+	m := told(name, "kW", *line.MeanPowerW/1000, line.Channel, flagged(line.Flags))
+	if seconds := line.Window.Seconds(); line.Uncertainty != nil && seconds > 0 {
+		u95 := line.Uncertainty.U95 / seconds / 1000
+		m.U95 = &u95
+	}
 	m.Estimated, m.Simulated = line.Estimated, line.Simulated
 	return m
 }
@@ -157,7 +175,7 @@ func (in Input) perCallOfPart(part bench.Part) []bench.Metric {
 	if missing != "" {
 		return []bench.Metric{untold(gross, "J", missing), untold(net, "J", missing), untold(word, "J/word", missing)}
 	}
-	out := []bench.Metric{told(gross, "J", f.Mean, f.Basis)}
+	out := []bench.Metric{told(gross, "J", f.Mean, f.Basis, flagged(f.Flags))}
 	if f.Uncertainty != nil {
 		u95 := f.Uncertainty.U95
 		out[0].U95 = &u95
@@ -165,18 +183,13 @@ func (in Input) perCallOfPart(part bench.Part) []bench.Metric {
 	if f.NetMean == nil {
 		out = append(out, untold(net, "J", f.NetMeanMissing))
 	} else {
-		out = append(out, told(net, "J", *f.NetMean, "less the mean power of the baseline × time"))
+		out = append(out, told(net, "J", *f.NetMean, "less the mean power of the baseline × time", flagged(f.Flags)))
 		if f.NetUncertainty != nil {
 			u95 := f.NetUncertainty.U95
 			out[1].U95 = &u95
 		}
 	}
-	if words, calls := in.words(); words == 0 {
-		out = append(out, untold(word, "J/word", "no answer held a word"))
-	} else {
-		perCall := float64(words) / float64(calls)
-		out = append(out, told(word, "J/word", f.Mean/perCall, fmt.Sprintf("%.4g J per call ÷ %.4g words per call, failed calls included", f.Mean, perCall)))
-	}
+	out = append(out, in.perWord(word, f))
 	for i := range out {
 		out[i].Estimated, out[i].Simulated = f.Estimated, f.Simulated
 	}
