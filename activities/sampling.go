@@ -41,7 +41,7 @@ func (j *job) sample(ctx context.Context) (*sampling, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := meters.NewSampler(j.host.Clock, cfg.Interval, open, meters.SamplerOptions{})
+	s, err := meters.NewSampler(j.host.Clock, cfg.Interval, open, meters.SamplerOptions{KernelTimers: true})
 	if err != nil {
 		closeAll(open)
 		return nil, fmt.Errorf("sample meters: %w", err)

@@ -15,6 +15,7 @@ type series struct {
 	channels []bench.Channel
 	interval time.Duration
 	now      func() time.Duration
+	pace     pace
 	feed     chan<- *series // asks for the next chunk before it is needed
 
 	// These belong to the sampling goroutine.
@@ -71,35 +72,6 @@ func (s *series) began() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.start
-}
-
-// run takes the first sample at once, then one at each tick, and a last one
-// when asked to stop, so that no window ends without a sample after it.
-func (s *series) run(ctx context.Context, stop <-chan struct{}) {
-	defer s.end()
-	// The schedule begins with the ticker: a goroutine that was begun late
-	// would be late by as much ever after.
-	s.begin(s.now())
-	ticker := time.NewTicker(s.interval)
-	defer ticker.Stop()
-	if !s.tick(ctx) {
-		return
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-stop:
-			if s.now() > s.newest { // else this very moment has a sample already
-				s.take(ctx, max(s.next, s.due()))
-			}
-			return
-		case <-ticker.C:
-			if !s.tick(ctx) {
-				return
-			}
-		}
-	}
 }
 
 // due is the number of the newest tick that should have begun by now.
