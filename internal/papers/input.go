@@ -2,6 +2,7 @@ package papers
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -71,48 +72,38 @@ func (in Input) gpus(join joining, suffixes ...string) channels {
 	return channels{}
 }
 
-// power is the GPUs' power. Where no GPU has one, the power that was read of
-// the whole host stands in, marked as such.
-func (in Input) power() channels {
-	if set := in.gpus(summed, suffixPower, suffixAverage); len(set.list) > 0 {
-		return set
-	}
-	for _, estimated := range []bool{false, true} {
-		for _, scope := range []bench.Scope{bench.ScopeOutlet, bench.ScopePSU, bench.ScopePhase, bench.ScopeInlet, bench.ScopeHost} {
-			set := channels{list: in.find(func(c bench.Channel) bool {
-				return c.Unit == bench.UnitWatt && c.Scope == scope && c.PartOf == "" && c.Estimated == estimated
-			})}
-			if len(set.list) > 0 {
-				set.note = "no GPU's power was read: that of the whole host stands in, which the paper's figure does not hold"
-				return set
-			}
-		}
-	}
-	return channels{}
-}
-
 func (in Input) host(name string) channels {
 	return channels{list: in.find(func(c bench.Channel) bool { return c.Name == name })}
 }
 
 // find lists the channels of the phases that match, by name, each once. Real
-// ones go before made-up ones.
+// ones go before made-up ones; one that is estimated or made up in any window is
+// marked so.
 func (in Input) find(match func(bench.Channel) bool) []bench.Channel {
-	var measured, simulated []bench.Channel
+	byName := map[string]bench.Channel{}
+	measured := map[string]bool{}
 	for _, p := range in.Phases {
-		switch c := p.Channel; {
+		c := p.Channel
+		if before, known := byName[c.Name]; known {
+			c.Estimated, c.Simulated = c.Estimated || before.Estimated, c.Simulated || before.Simulated
+		}
+		byName[c.Name] = c
+		measured[c.Name] = measured[c.Name] || !p.Channel.Simulated
+	}
+	var out, madeUp []bench.Channel
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		switch c := byName[name]; {
 		case !match(c):
-		case c.Simulated:
-			simulated = append(simulated, c)
+		case measured[name]:
+			out = append(out, c)
 		default:
-			measured = append(measured, c)
+			madeUp = append(madeUp, c)
 		}
 	}
-	if len(measured) == 0 {
-		measured = simulated
+	if len(out) == 0 {
+		return madeUp
 	}
-	slices.SortFunc(measured, func(a, b bench.Channel) int { return strings.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(measured, func(a, b bench.Channel) bool { return a.Name == b.Name })
+	return out
 }
 
 func (s channels) names() string {
