@@ -28,6 +28,9 @@ func fillEnergy(r *bench.CellResult, in CellInput, answers joined) {
 	use := headline(uses)
 	for i := range uses {
 		figure := uses[i].figure(r, in)
+		if use == &uses[i] {
+			figure.Flags = append(figure.Flags, use.untoldParts(uses)...)
+		}
 		r.Energies = append(r.Energies, figure)
 		if use == &uses[i] {
 			r.Energy = &figure

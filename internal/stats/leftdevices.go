@@ -81,6 +81,27 @@ func (u *energyUse) leftDevices() []string {
 	return out
 }
 
+// untoldParts says of the parts that were read and have no figure what they
+// lack, for the figure that stands for the cell in their place.
+func (u *energyUse) untoldParts(uses []energyUse) []string {
+	var out []string
+	for _, part := range []bench.Part{bench.PartWall, bench.PartGPU, bench.PartCPU} {
+		if slices.ContainsFunc(uses, func(use energyUse) bool { return use.group.part == part }) {
+			continue
+		}
+		for _, g := range u.account.groups {
+			if g.part != part || g.rank >= madeUp && !madeUpOf(u.chosen) {
+				continue
+			}
+			if why := u.account.gap(g.pick(u.account, u.weights()), u.keys()[0]); why != "" {
+				out = append(out, fmt.Sprintf("no figure of the %s: %s", part, why))
+				break
+			}
+		}
+	}
+	return out
+}
+
 // leftOf names the devices of another scope that no counted channel covers.
 func (u *energyUse) leftOf(g group) []string {
 	covered := map[string]bool{}

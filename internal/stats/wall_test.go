@@ -186,3 +186,18 @@ func TestSourceOf(t *testing.T) {
 		require.Equal(t, want, sourceOf(bench.Channel{Name: name}), name)
 	}
 }
+
+// Where a lost device takes a whole part away, the figure that stands in says so.
+func TestPartThatIsNotToldIsNamed(t *testing.T) {
+	t.Parallel()
+	in := cellOf(2, 10)
+	lost := bothRuns(gpuChannel("gpu1.power", "GPU-b", false), 0, 0)
+	for i := range lost {
+		lost[i].EnergyJ, lost[i].Missing = nil, "the GPU is lost"
+	}
+	in.Phases = append(in.Phases, rows(bothRuns(gpuChannel("gpu0.power", "GPU-a", false), 300, 5), lost)...)
+	r := Cell(in)
+	require.Equal(t, "estimate.energy", r.Energy.Channel)
+	require.Equal(t, []string{"no figure of the gpu: gpu1.power: the GPU is lost"}, r.Energy.Flags)
+	require.Equal(t, *r.Energy, r.Energies[0])
+}
