@@ -62,11 +62,19 @@ type tracing struct {
 	windows map[windowKey]window
 	step    time.Duration
 
-	curves   []bench.Curve
-	at       map[string]int // place of a channel in curves
-	energyJ  []float64      // so far, per curve
-	readings []bench.CallReading
-	quality  map[string]*quality
+	curves    []bench.Curve
+	at        map[string]int // place of a channel in curves
+	stretches [][]stretch    // of each curve, one per window
+	readings  []bench.CallReading
+	quality   map[string]*quality
+}
+
+// stretch is the part of a curve in one window, with its energy since the
+// window began.
+type stretch struct {
+	from   time.Time
+	points []bench.Point
+	endJ   float64
 }
 
 // quality adds up how sampling a meter went over windows.
@@ -132,8 +140,7 @@ func drawn(c bench.Channel) bool {
 	}
 }
 
-// draw appends a window to a channel's curve, whose energy goes on where the
-// window before it ended.
+// draw adds a window to a channel's curve.
 func (t *tracing) draw(s trace.Samples, channel int, w window) {
 	c := s.Series.Channels[channel]
 	i, known := t.at[c.Name]
@@ -143,15 +150,39 @@ func (t *tracing) draw(s trace.Samples, channel int, w window) {
 		t.curves = append(t.curves, bench.Curve{
 			Channel: c.Name, Unit: c.Unit, Part: c.Scope.Part(), Estimated: c.Estimated, Simulated: c.Simulated,
 		})
-		t.energyJ = append(t.energyJ, 0)
+		t.stretches = append(t.stretches, nil)
 	}
-	points, end := s.Curve(channel, s.Stamp(w.from), s.Stamp(w.to), t.step, t.energyJ[i])
+	points, end := s.Curve(channel, s.Stamp(w.from), s.Stamp(w.to), t.step, 0)
 	if c.Counter && c.Unit == bench.UnitJoule {
 		t.curves[i].Unit = bench.UnitWatt
-		powerOf(points, t.energyJ[i], t.step)
+		powerOf(points, 0, t.step)
 	}
-	t.energyJ[i] = end
-	t.curves[i].Points = append(t.curves[i].Points, points...)
+	t.stretches[i] = append(t.stretches[i], stretch{from: w.from, points: points, endJ: end})
+}
+
+// join puts the stretches of each curve one after the other in the order of
+// time, which is not that of their keys: a baseline measured again belongs
+// where it was measured. The energy of each goes on where the one before ended.
+func (t *tracing) join() {
+	for i, list := range t.stretches {
+		slices.SortStableFunc(list, func(a, b stretch) int { return a.from.Compare(b.from) })
+		var sumJ float64
+		var last time.Time
+		for _, one := range list {
+			for _, p := range one.points {
+				if !p.At.After(last) {
+					continue // windows of two tries may overlap by a step
+				}
+				last = p.At
+				if p.CumulativeJ != nil {
+					sum := sumJ + *p.CumulativeJ
+					p.CumulativeJ = &sum
+				}
+				t.curves[i].Points = append(t.curves[i].Points, p)
+			}
+			sumJ += one.endJ
+		}
+	}
 }
 
 // powerOf gives the steps of a counter's curve their mean power, which is what
@@ -192,6 +223,7 @@ func (t *tracing) sized(bytes map[string]int64) {
 }
 
 func (t *tracing) course() told {
+	t.join()
 	out := told{Course: store.Course{Curves: t.curves, Sampling: []bench.SamplingQuality{}}, Calls: t.readings}
 	for _, q := range t.quality {
 		if q.sum.Samples > 0 {

@@ -190,7 +190,9 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 			return contract.Note{}, err
 		}
 		defer m.close()
-		m.begin(ctx, epoch, in.Phase, 0, in.No)
+		if err := m.begin(ctx, epoch, in.Phase, 0, in.No); err != nil {
+			return contract.Note{}, err
+		}
 		select {
 		case <-time.After(in.Length):
 		case <-ctx.Done():
@@ -220,7 +222,9 @@ func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, 
 			return contract.LoadOut{}, err
 		}
 		defer m.close()
-		m.begin(ctx, in.Epoch, bench.PhaseStartup, 0, in.No)
+		if err := m.begin(ctx, in.Epoch, bench.PhaseStartup, 0, in.No); err != nil {
+			return contract.LoadOut{}, err
+		}
 		attempt := bench.LoadAttempt{
 			Cell: in.Cell, Rung: in.Rung, Name: rung.Name, Settings: rung, StartedAt: m.started.UTC().Truncate(time.Microsecond),
 		}
@@ -288,7 +292,9 @@ func (h *Host) Unload(ctx context.Context, in contract.CellRef) (contract.Note, 
 			return contract.Note{}, err
 		}
 		defer m.close()
-		m.begin(ctx, in.Epoch, bench.PhaseShutdown, 0, in.No)
+		if err := m.begin(ctx, in.Epoch, bench.PhaseShutdown, 0, in.No); err != nil {
+			return contract.Note{}, err
+		}
 		if err := j.rt.Unload(ctx, ""); err != nil {
 			return contract.Note{}, err
 		}

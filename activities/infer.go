@@ -19,6 +19,10 @@ import (
 // endFor is how long the end of a segment is tried to be made durable.
 const endFor = 30 * time.Second
 
+// patientCommit is how long storing a call may take before the wait counts as
+// one for a database that was away: the window's energy holds it.
+const patientCommit = time.Second
+
 // maxTimeouts is how many calls in a row may run into their timeout before the
 // runtime is taken to be stuck: Ollama has been seen to deadlock after a client
 // went away, and days of timeouts would measure nothing.
@@ -49,6 +53,9 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 			return contract.InferOut{}, err
 		}
 		defer seg.m.close()
+		if gate.doubt {
+			seg.doubts = append(seg.doubts, gate.text)
+		}
 		defer beating(ctx, seg.beat.get)()
 		loopErr := seg.loop(ctx)
 		if err := seg.end(ctx, loopErr); err != nil {
@@ -58,8 +65,8 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 			return contract.InferOut{}, loopErr
 		}
 		out := seg.result()
-		if gate != "" {
-			out.Text += "; " + gate
+		if gate.text != "" {
+			out.Text += "; " + gate.text
 		}
 		return out, nil
 	})
@@ -77,8 +84,10 @@ type segment struct {
 	m        *sampling
 	beat     cursor[contract.Beat]
 	failed   int
-	again    int // calls measured again
-	timeouts int // in a row
+	again    int           // calls measured again
+	timeouts int           // in a row
+	waited   time.Duration // beyond what storing a call takes, for a database that was away
+	doubts   []string      // about the window, for its energies
 }
 
 func (j *job) mustBeResident(ctx context.Context, in contract.ResidentIn) error {
@@ -137,7 +146,10 @@ func (j *job) openSegment(ctx context.Context, in contract.InferIn) (*segment, e
 		s.m.close()
 		return nil, err
 	}
-	s.m.begin(ctx, in.Epoch, bench.PhaseInference, in.Run, s.row.No)
+	if err := s.m.begin(ctx, in.Epoch, bench.PhaseInference, in.Run, s.row.No); err != nil {
+		s.m.close()
+		return nil, err
+	}
 	for item := in.From; item < in.To; item++ {
 		if !s.before.Done[item] {
 			s.todo = append(s.todo, item)
@@ -184,10 +196,14 @@ func (s *segment) loop(ctx context.Context) error {
 			b := s.begun(s.todo[i+1])
 			next = &b
 		}
+		ended := s.host.Clock.Now()
 		if err := keep(ctx, func(ctx context.Context) error {
 			return s.host.Store.CommitCall(ctx, s.in.Epoch, s.begun(item).Attempt, call, next)
 		}); err != nil {
 			return err
+		}
+		if took := s.host.Clock.Now() - ended; took > patientCommit {
+			s.waited += took
 		}
 		s.count(call, item)
 		if err := s.after(whole, call, stop); err != nil {
@@ -294,7 +310,16 @@ func (s *segment) end(ctx context.Context, loopErr error) error {
 	if loopErr != nil {
 		s.row.End = endReason(loopErr)
 	}
-	if _, err := s.m.keep(ctx); err != nil {
+	if s.waited > 0 {
+		s.doubts = append(s.doubts, fmt.Sprintf("the database was away for %s of this window, whose energy is in it",
+			s.waited.Round(100*time.Millisecond)))
+	}
+	_, err := s.m.keepMarked(ctx, func(r *bench.PhaseReading) {
+		if r.EnergyJ != nil {
+			r.Flags = append(r.Flags, s.doubts...)
+		}
+	})
+	if err != nil {
 		return err
 	}
 	complete := loopErr == nil && s.in.To == s.cell.Items

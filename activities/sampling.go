@@ -58,9 +58,12 @@ func (j *job) sample(ctx context.Context) (*sampling, error) {
 // begin names the window that sampling is for. From now on until keep its
 // figures and its trace are made durable once a second, beside the work and
 // not in it. What fails then is tried again with the next tick, and by keep,
-// where it counts.
-func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run, no int) {
+// where it counts. What an earlier try of the same window left goes first.
+func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run, no int) error {
 	m.key = bench.TraceKey{Cell: m.job.ref.Cell, Epoch: epoch, Phase: phase, Run: run, No: no}
+	if err := m.job.host.Store.BeginWindow(ctx, m.key); err != nil {
+		return err
+	}
 	m.follower = m.sampler.Follow(phase, run, no, m.from)
 	m.recorder = trace.NewRecorder(trace.Sampled(m.sampler), m.key, m.job.host.Clock.Anchor, m.from)
 	ctx, cancel := context.WithCancel(ctx)
@@ -79,6 +82,7 @@ func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run,
 		}
 	}()
 	m.settle = func() { cancel(); <-ended; m.settle = nil }
+	return nil
 }
 
 // keep ends the window now and makes it durable, however long the database is
@@ -114,7 +118,9 @@ func (m *sampling) keepMarked(ctx context.Context, mark func(*bench.PhaseReading
 // trace.
 func (m *sampling) storeSoFar(ctx context.Context) {
 	now := m.job.host.Clock.Now()
-	if err := m.storeReadings(ctx, m.follower.SoFar(now)); err != nil {
+	// A window that is cut here ends where samples do, or its counters would
+	// have no end to be read at.
+	if err := m.storeReadings(ctx, m.follower.SoFar(min(now, m.sampler.Newest()))); err != nil {
 		return
 	}
 	if err := m.storeTrace(ctx, now, false); err != nil {

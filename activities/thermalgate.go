@@ -18,36 +18,45 @@ const gateEvery = 500 * time.Millisecond
 // coolDown holds a run back until every temperature of the host is below the
 // cell's thermal gate, so that no run begins in the heat of the one before it.
 // A host that does not cool down in time is measured all the same: the wait is
-// stored as a phase whose temperatures carry the flag, and the note says so. It
-// gives "" where the cell has no gate.
-func (j *job) coolDown(ctx context.Context, in contract.InferIn) (note string, err error) {
+// stored as a phase, and the run's energies carry the flag. The note is empty
+// where the cell has no gate.
+func (j *job) coolDown(ctx context.Context, in contract.InferIn) (gateNote, error) {
 	gate := j.cell.Config.Phases.ThermalGate
 	if gate == nil || in.From > 0 {
-		return "", nil // a later chunk goes on with a run that passed the gate
+		return gateNote{}, nil // a later chunk goes on with a run that passed the gate
 	}
 	defer beating(ctx, func() any { return contract.Note{V: 1, Text: "cooling down before the run"} })()
 	m, err := j.sample(ctx)
 	if err != nil {
-		return "", err
+		return gateNote{}, err
 	}
 	defer m.close()
 	channels := temperatures(m.sampler.Channels())
 	if len(channels) == 0 {
-		return "thermal gate: no temperature is read on this host, nothing was waited for", nil
+		return gateNote{text: "thermal gate: no temperature is read on this host, nothing was waited for", doubt: true}, nil
 	}
-	m.begin(ctx, in.Epoch, bench.PhaseCoolDown, in.Run, in.No)
+	if err := m.begin(ctx, in.Epoch, bench.PhaseCoolDown, in.Run, in.No); err != nil {
+		return gateNote{}, err
+	}
 	hottest, cool, err := waitCool(ctx, m.sampler, channels, *gate)
 	if err != nil {
-		return "", err
+		return gateNote{}, err
 	}
-	note = fmt.Sprintf("thermal gate: %s, wanted below %.1f °C, waited %s", hottest, gate.BelowC,
+	note := gateNote{doubt: !cool}
+	note.text = fmt.Sprintf("thermal gate: %s, wanted below %.1f °C, waited %s", hottest, gate.BelowC,
 		(j.host.Clock.Now() - m.from).Round(100*time.Millisecond))
 	_, err = m.keepMarked(ctx, func(r *bench.PhaseReading) {
 		if !cool && r.Channel.Unit == bench.UnitCelsius {
-			r.Flags = append(r.Flags, note)
+			r.Flags = append(r.Flags, note.text)
 		}
 	})
 	return note, err
+}
+
+// gateNote says how waiting for the thermal gate went.
+type gateNote struct {
+	text  string // "" where there is no gate
+	doubt bool   // the run begins without having been seen to be cool
 }
 
 func temperatures(channels []bench.Channel) []string {

@@ -36,7 +36,9 @@ func (h *Host) WarmUp(ctx context.Context, in contract.ResidentIn) (contract.Not
 			return contract.Note{}, err
 		}
 		defer m.close()
-		m.begin(ctx, in.Epoch, bench.PhaseWarmUp, 0, in.No)
+		if err := m.begin(ctx, in.Epoch, bench.PhaseWarmUp, 0, in.No); err != nil {
+			return contract.Note{}, err
+		}
 		limit, cancel := limited(ctx)
 		defer cancel()
 		doubts, err := j.warm(limit, in, journals)

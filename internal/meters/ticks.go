@@ -89,3 +89,23 @@ func (s *series) newer(after int64) []stretch {
 	slices.Reverse(out)
 	return out
 }
+
+// forgottenAfter is how old a meter's newest sample may be to still hold back
+// Newest: a meter that hangs must not.
+const forgottenAfter = 5 * time.Second
+
+// Newest is up to when all meters that answer have been sampled: a window that
+// ends there has a sample at or after its end on every channel.
+func (s *Sampler) Newest() time.Duration {
+	now := s.clock.Now()
+	earliest := now
+	for _, one := range s.series {
+		one.mu.Lock()
+		at, alive := one.newest, !one.ended && one.stats.Ticks > 0
+		one.mu.Unlock()
+		if alive && at >= now-forgottenAfter {
+			earliest = min(earliest, at)
+		}
+	}
+	return earliest
+}

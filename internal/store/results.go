@@ -34,6 +34,17 @@ func (s *Store) PutPhaseReadings(ctx context.Context, epoch int, readings []benc
 	return wrap("store phase readings", s.pool.SendBatch(ctx, batch).Close())
 }
 
+// BeginWindow forgets what an earlier try of the same phase window left: its
+// readings and its traces. A window is what one try saw, never parts of two.
+func (s *Store) BeginWindow(ctx context.Context, k bench.TraceKey) error {
+	batch := &pgx.Batch{}
+	for _, table := range []string{"phase_readings", "trace_series"} {
+		batch.Queue(`DELETE FROM `+table+` WHERE cell_id = $1 AND epoch = $2 AND phase = $3 AND run = $4 AND no = $5`,
+			k.Cell, k.Epoch, k.Phase, k.Run, k.No)
+	}
+	return wrap("begin a window of cell "+string(k.Cell), s.pool.SendBatch(ctx, batch).Close())
+}
+
 // PhaseReadings lists a cell's readings of one epoch, and of epoch 0, the cell as a
 // whole, in time order.
 func (s *Store) PhaseReadings(ctx context.Context, cell bench.CellID, epoch int) ([]bench.PhaseReading, error) {
