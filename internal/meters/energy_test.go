@@ -257,6 +257,16 @@ func sane(t require.TestingT, r bench.PhaseReading) {
 	}
 }
 
+// gapLimitJ is by how much the fill of a window's gaps may be off, in J.
+func gapLimitJ(r bench.PhaseReading) float64 {
+	for _, p := range r.Uncertainty.Parts {
+		if p.Name == meters.PartGaps {
+			return math.Sqrt(3) * p.Standard
+		}
+	}
+	return 0
+}
+
 // split holds for a window and its two parts.
 func split(t require.TestingT, whole, left, right bench.PhaseReading) {
 	require.Equal(t, whole.Samples, left.Samples+right.Samples)
@@ -273,7 +283,11 @@ func split(t require.TestingT, whole, left, right bench.PhaseReading) {
 		left.Coverage*left.Window.Seconds()+right.Coverage*right.Window.Seconds(), 1e-6)
 	if whole.EnergyJ != nil && left.EnergyJ != nil && right.EnergyJ != nil {
 		sum := *left.EnergyJ + *right.EnergyJ
-		require.InDelta(t, *whole.EnergyJ, sum, 1e-9*sum+1e-6, "splitting a window keeps the sum")
+		within := 1e-9*sum + 1e-6
+		for _, r := range []bench.PhaseReading{whole, left, right} {
+			within += gapLimitJ(r) // a gap is filled with the mean of its own window
+		}
+		require.InDelta(t, *whole.EnergyJ, sum, within, "splitting a window keeps the sum")
 	}
 }
 
@@ -298,11 +312,37 @@ func TestAddingAGapLowersCoverage(t *testing.T) {
 			}
 			require.LessOrEqual(rt, p[1].Samples, p[0].Samples)
 		}
-		// A short gap is bridged by a line between what was seen at its sides,
-		// which of noisy values may be more.
+		// A gap is filled with the mean of the rest, and the budget says how far
+		// that may be off; short ones are bridged by a line.
 		if before0.EnergyJ != nil && after0.EnergyJ != nil && script.UpdatePeriod == 0 {
-			require.LessOrEqual(rt, *after0.EnergyJ, *before0.EnergyJ*(1+1e-9), "a gap adds no energy")
+			highest := 0.35*(*before0.Max-*before0.Min) + 1e-9**before0.EnergyJ // two gap limits, by lines
+			require.InDelta(rt, *before0.EnergyJ, *after0.EnergyJ, gapLimitJ(after0)+gapLimitJ(before0)+highest)
 		}
+	})
+}
+
+// A gap is filled with the mean power of the rest of the window, so that the
+// figure is not too small by it.
+func TestGapsAreFilledWithTheMean(t *testing.T) {
+	t.Parallel()
+	script := metertest.Script{
+		Power: metertest.Constant(300),
+		Gaps:  []metertest.Span{{From: 5 * time.Second, To: 5850 * time.Millisecond}},
+	}
+	play(t, 25*time.Second, script, func(t *testing.T, s *meters.Sampler) {
+		power, _ := window(s, 2*time.Second, 22*time.Second)
+		require.InDelta(t, 0.955, power.Coverage, 1e-9)
+		require.InDelta(t, 6000, *power.EnergyJ, 1e-6)
+		require.InDelta(t, *power.Mean*power.Window.Seconds(), *power.EnergyJ, 1e-9)
+		require.InDelta(t, 0, gapLimitJ(power), 1e-6, "of steady power nothing is in doubt")
+	})
+	script.Power = metertest.Ramp(100, 10)
+	play(t, 25*time.Second, script, func(t *testing.T, s *meters.Sampler) {
+		power, _ := window(s, 2*time.Second, 22*time.Second)
+		require.InDelta(t, script.Truth(2*time.Second, 22*time.Second), *power.EnergyJ, gapLimitJ(power))
+		apart := max(*power.Max-*power.Mean, *power.Mean-*power.Min)
+		require.InDelta(t, 0.9*apart, gapLimitJ(power), 1e-6)
+		require.Less(t, gapLimitJ(power), 0.025**power.EnergyJ)
 	})
 }
 
@@ -312,7 +352,7 @@ func TestAGapWidensTheUncertainty(t *testing.T) {
 	t.Parallel()
 	var before *bench.Uncertainty
 	for _, missing := range []int{0, 200, 300, 700} {
-		script := metertest.Script{Power: metertest.Constant(300), QuantumW: 1, RelAccuracy: 0.001}
+		script := metertest.Script{Power: metertest.Sine(300, 100, 3*time.Second), QuantumW: 1, RelAccuracy: 0.001}
 		gap := metertest.Span{From: 5 * time.Second, To: 5*time.Second + time.Duration(missing)*time.Millisecond}
 		script.Gaps = []metertest.Span{gap}
 		power, counted := window(record(t, script), time.Second, 9999*time.Millisecond)

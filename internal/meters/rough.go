@@ -174,3 +174,6 @@ func (s *swing) add(v float64) {
 }
 
 func (s *swing) height() float64 { return s.max - s.min }
+
+// greatest is the greatest power seen, whatever its sign.
+func (s *swing) greatest() float64 { return max(math.Abs(s.min), math.Abs(s.max)) }

@@ -50,7 +50,7 @@ func (s *series) spanFrom(ch int, t0 time.Duration) span {
 		w.lag, w.lagDoubt = age(c, s.interval), lagDoubt(c)
 		w.mostW = classOfSource(c).mostW
 		w.boxcar = c.Window / 2
-		w.around = w.boxcar + w.period
+		w.around = w.boxcar + w.period + w.lagDoubt
 	}
 	w.t0 = t0 + w.lag
 	w.lo = max(0, ceilDiv(w.t0-w.start, w.interval))

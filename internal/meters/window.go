@@ -32,10 +32,11 @@ const minCoverage = 0.95
 // covered part of the window, so they are weighted by time. A counter has
 // none of them. Two samples further apart than three intervals (of sampling,
 // or of the meter's own updates where those are longer) leave a gap: nothing
-// is known there and nothing is filled in.
+// is known there, and no reading is made up.
 //
 // EnergyJ of a power channel is the trapezoid over its samples with linear
-// interpolation at both edges, over the covered part alone; below 95 %
+// interpolation at both edges; for gaps the mean power of the covered part is
+// taken, and how far it may have been off is in Uncertainty. Below 95 %
 // coverage there is none. EnergyJ of an energy counter is its difference
 // with linear interpolation at both edges. A gap inside the window lowers its
 // coverage but loses no energy, as the device counted on; a gap at an edge, a
@@ -117,7 +118,7 @@ func fill(r *bench.PhaseReading, k *walk, y why) {
 		r.Missing = MissingShortWindow
 		return
 	}
-	joules := t.integral
+	joules := k.filled()
 	if w.counter {
 		joules, r.Missing = t.rise, t.counterDoubt(w)
 		if t.uncounted {
