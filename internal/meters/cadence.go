@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
 )
 
 // pace is how the goroutine of a meter waits for its ticks.
@@ -100,7 +102,34 @@ func (s *series) run(ctx context.Context) {
 			return
 		}
 	}
-	if ctx.Err() == nil && s.now() > s.newest { // else this very moment has a sample already
+	if ctx.Err() != nil || s.now() <= s.newest {
+		return // this very moment has a sample already
+	}
+	if s.take(ctx, max(s.next, s.due())) {
+		s.takeRenewed(ctx)
+	}
+}
+
+// closingPatience is the longest update period that the last sample waits for.
+const closingPatience = 200 * time.Millisecond
+
+// takeRenewed takes the last sample again where a counter had not been renewed
+// since the one before: a count that is stale says nothing of the window's end.
+func (s *series) takeRenewed(ctx context.Context) {
+	var wait time.Duration
+	for ch, r := range s.dst {
+		if c := s.channels[ch]; c.Counter && r.State == bench.ReadingStale && c.UpdatePeriod <= closingPatience {
+			wait = max(wait, 2*c.UpdatePeriod)
+		}
+	}
+	if wait == 0 {
+		return
+	}
+	again := time.NewTimer(wait)
+	defer again.Stop()
+	select {
+	case <-again.C:
 		s.take(ctx, max(s.next, s.due()))
+	case <-ctx.Done():
 	}
 }
