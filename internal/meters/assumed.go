@@ -118,3 +118,14 @@ func lagDoubt(c *bench.Channel) time.Duration {
 	}
 	return max(maxLag, c.UpdatePeriod)
 }
+
+// Delay is how old what a power or an energy counter shows is, in the mean, to
+// whoever joins all of its readings by lines, held ones too: a curve is drawn so
+// much before the stamps. It is the channel's lag, half of its averaging window
+// and half of its update period; 0 of what tells no energy.
+func Delay(c bench.Channel) time.Duration {
+	if !tellsEnergy(&c) {
+		return 0
+	}
+	return c.Lag + c.Window/2 + c.UpdatePeriod/2
+}

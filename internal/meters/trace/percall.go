@@ -22,7 +22,8 @@ const minCoverage = 0.95
 // is weighted by time, and the peak of the straight lines between readings, and
 // how many usable readings lie inside. It looks at the calls of the series' own
 // run and segment, whose clock the series shares, and leaves counters out,
-// which have neither mean nor peak.
+// which have neither mean nor peak. Of power the lines are looked for as much
+// later as the source tells them late (meters.Delay).
 //
 // A figure is nil with a reason where no usable reading lies in the call, and
 // where gaps, or the ends of what was sampled, leave more than 5 % of it

@@ -46,7 +46,11 @@ func (s Samples) raw(channel int, from, to time.Duration) []bench.Point {
 // Curve thins a channel from from up to to into steps, and adds up its energy
 // from startJ on, so that the curves of windows can follow each other; it gives
 // the energy at the end too. Step is widened where it would give more than some
-// four million points.
+// four million points. Power and energy are drawn when they were used, which is
+// before their stamps where a source tells them late (meters.Delay); windows
+// take off the same, and of a source slower than the sampler join changes alone,
+// so that a curve's end and a window's energy differ within the uncertainty of
+// the window's edges.
 //
 // The energy of a power channel is the trapezoid over its readings; in a gap
 // nothing is added and the step has no CumulativeJ. That of a counter is its

@@ -95,9 +95,18 @@ func (p pair) joined(gap time.Duration) bool {
 }
 
 // lines visits the pairs of readings that follow each other and reach into
-// from..to, also those too far apart to be joined.
+// from..to, also those too far apart to be joined. Their stamps are set back by
+// what the source tells late (meters.Delay). For as long behind the last of all
+// readings it is taken to go on as it was, as in package meters.
 func (s Samples) lines(channel int, from, to time.Duration, visit func(pair)) {
 	r, counter := s.Readings[channel], s.Series.Channels[channel].Counter
+	delay := meters.Delay(s.Series.Channels[channel])
+	from, to = from+delay, to+delay
+	give := func(p pair) {
+		p.a.At -= delay
+		p.b.At -= delay
+		visit(p)
+	}
 	i := sort.Search(len(r), func(i int) bool { return r[i].At > from })
 	for i > 0 {
 		i--
@@ -106,20 +115,48 @@ func (s Samples) lines(channel int, from, to time.Duration, visit func(pair)) {
 		}
 	}
 	var a bench.Reading
-	have, uncounted := false, false
+	have, uncounted, last := false, false, 0
 	for ; i < len(r); i++ {
 		if !joinable(r[i]) {
 			uncounted = uncounted || meters.Uncounted(counter, r[i])
 			continue
 		}
 		if have && r[i].At > from && r[i].At > a.At {
-			visit(pair{a, r[i], uncounted})
+			give(pair{a, r[i], uncounted})
 		}
-		a, have, uncounted = r[i], true, false
+		a, have, uncounted, last = r[i], true, false, i
 		if a.At >= to {
 			return
 		}
 	}
+	if end := min(to, a.At+delay); have && !uncounted && end > max(a.At, from) {
+		b := bench.Reading{At: end, Value: a.Value + s.slope(channel, last)*float64(end-a.At)}
+		// Shorter than a gap, however long the delay is.
+		for step := s.gap(channel); b.At-a.At > step; {
+			mid := bench.Reading{At: a.At + step, Value: a.Value + (b.Value-a.Value)*float64(step)/float64(b.At-a.At)}
+			give(pair{a: a, b: mid})
+			a = mid
+		}
+		give(pair{a: a, b: b})
+	}
+}
+
+// slope is by how much a counter rose per nanosecond up to reading i, over as
+// many readings as a line may span: one that holds its values rises in steps. A
+// power is level, and so is a counter with nothing before.
+func (s Samples) slope(channel, i int) float64 {
+	r := s.Readings[channel]
+	if !s.Series.Channels[channel].Counter {
+		return 0
+	}
+	first := i
+	for first > 0 && r[first].State == bench.ReadingOK && r[first-1].Has() && r[i].At-r[first-1].At <= s.gap(channel) {
+		first--
+	}
+	if r[i].At <= r[first].At {
+		return 0
+	}
+	return (r[i].Value - r[first].Value) / float64(r[i].At-r[first].At)
 }
 
 // stretch is what the lines between readings add up to over some time.
