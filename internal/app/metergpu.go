@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -49,12 +50,18 @@ func (p *MeterPool) GPUFacts() []bench.GPUFacts {
 }
 
 // Foreign looks who is on each GPU now; the runtime is that of the last Open.
-// It gives nil while NVML is not open, and may run while meters are lent.
+// It gives nil while NVML is not open or nobody has meters, and may run while
+// meters are lent.
 func (p *MeterPool) Foreign(ctx context.Context) ([]nvml.Occupants, error) {
 	p.gpus.mu.Lock()
-	defer p.gpus.mu.Unlock()
-	if p.gpus.open == nil {
+	session := p.gpus.open
+	p.gpus.mu.Unlock()
+	if session == nil {
 		return nil, nil
 	}
-	return p.gpus.open.Foreign(ctx)
+	on, err := session.Foreign(ctx)
+	if errors.Is(err, errNoStage) {
+		return nil, nil
+	}
+	return on, err
 }

@@ -54,40 +54,14 @@ type MeterPool struct {
 	sources func(cfg bench.MeterConfig) []source
 	fresh   func(cfg bench.MeterConfig, rt runtimes.Runtime) []source
 
-	lent chan struct{} // holds one token while meters are lent
-
-	runtime atomic.Pointer[runtimes.Runtime] // of the present borrower
+	clock meters.Clock
+	lent  chan struct{} // holds one token while meters are lent
+	stage present
 
 	mu   sync.Mutex
 	held map[string]*heldSource
 
 	gpus gpuSession
-}
-
-// source opens the meters of one device.
-type source struct {
-	name string
-	// open gives a *meters.Missing for what the host lacks; any other error is
-	// a wrong setting.
-	open func(ctx context.Context) (opened, error)
-}
-
-// opened is a source in use.
-type opened struct {
-	meters []meters.Meter
-	close  func() error      // beyond closing each meter; may be nil
-	absent []*meters.Missing // parts of the source that cannot be measured
-}
-
-// heldSource is a source that the pool keeps.
-type heldSource struct {
-	source
-	now           opened
-	isOpen        bool
-	missing       *meters.Missing
-	missingAt     time.Time
-	characterised time.Time
-	broken        atomic.Bool // a read failed for good
 }
 
 // NewMeterPool prepares a pool; nothing is opened yet.
@@ -98,35 +72,43 @@ func NewMeterPool(opts MeterPoolOptions) *MeterPool {
 	if opts.Progress == nil {
 		opts.Progress = func(string) {}
 	}
-	p := &MeterPool{opts: opts, lent: make(chan struct{}, 1), held: map[string]*heldSource{}}
+	p := &MeterPool{opts: opts, clock: meters.NewClock(), lent: make(chan struct{}, 1), held: map[string]*heldSource{}}
 	p.sources, p.fresh = p.settled, p.perCell
 	return p
 }
+
+// Clock is the clock by which the pool watches meters; a worker measures by it,
+// so that what is seen in watching and in stages is on one axis.
+func (p *MeterPool) Clock() meters.Clock { return p.clock }
 
 // Open borrows the meters that cfg asks for; rt may be nil. What the host
 // lacks is told in missing, not an error: the figures that rest on it will be
 // missing, with this reason. Wrong settings are errors. Every meter must be
 // closed, which gives it back.
+//
+// Sources that were not watched since they were opened, as after a restart of
+// the worker or a failure, or not within the hour, are watched first, for
+// watchLimit at most: nothing is measured with a sensor that nobody looked at.
 func (p *MeterPool) Open(
 	ctx context.Context, cfg bench.MeterConfig, rt runtimes.Runtime,
 ) (open []meters.Meter, missing []string, err error) {
 	open, gone, err := p.Borrow(ctx, cfg, rt)
-	for _, m := range gone {
+	if err != nil {
+		return nil, nil, err
+	}
+	open, failed, err := p.watch(ctx, open, p.clock.Now)
+	for _, m := range append(gone, failed...) {
 		missing = append(missing, m.Error())
 	}
 	return open, missing, err
 }
 
-// Borrow is Open with the mend of what is missing.
+// Borrow is Open with the mend of what is missing, and without watching.
 func (p *MeterPool) Borrow(ctx context.Context, cfg bench.MeterConfig, rt runtimes.Runtime) ([]meters.Meter, []*meters.Missing, error) {
 	if err := p.take(ctx); err != nil {
 		return nil, nil, err
 	}
-	if rt == nil {
-		p.runtime.Store(nil)
-	} else {
-		p.runtime.Store(&rt)
-	}
+	p.stage.begin(rt)
 	kept := p.keep(cfg)
 	missing, err := p.openAll(ctx, kept)
 	var perCell []meters.Meter
@@ -136,14 +118,20 @@ func (p *MeterPool) Borrow(ctx context.Context, cfg bench.MeterConfig, rt runtim
 		missing = append(missing, gone...)
 	}
 	if err != nil {
-		<-p.lent
+		p.free()
 		return nil, nil, err
 	}
 	lent := p.lend(kept, cfg.Interval)
 	if len(lent) == 0 {
-		<-p.lent
+		p.free()
 	}
 	return append(perCell, lent...), missing, nil
+}
+
+// free ends the stage that had the meters.
+func (p *MeterPool) free() {
+	p.stage.end()
+	<-p.lent
 }
 
 // take waits until no meter is lent.
@@ -189,10 +177,12 @@ func (p *MeterPool) openAll(ctx context.Context, list []*heldSource) ([]*meters.
 	all.Wait()
 	var missing []*meters.Missing
 	for i, one := range list {
-		if errs[i] == nil && !one.isOpen {
+		if errs[i] == nil && !one.lendable {
 			missing = append(missing, one.missing)
 		}
-		missing = append(missing, one.now.absent...)
+		if one.lendable {
+			missing = append(missing, one.now.absent...)
+		}
 	}
 	return missing, errors.Join(errs...)
 }
@@ -217,54 +207,23 @@ func openFresh(ctx context.Context, list []source) (open []meters.Meter, missing
 	return open, missing, nil
 }
 
-// ensure opens a source that is not open. A source that failed is closed and
-// opened anew.
-func (h *heldSource) ensure(ctx context.Context, now time.Time) error {
-	if h.isOpen && !h.broken.Load() {
-		return nil
-	}
-	if h.isOpen {
-		_ = h.shut() // it had failed already
-	}
-	if h.missing != nil && now.Sub(h.missingAt) < missingStands {
-		return nil
-	}
-	got, err := h.open(ctx)
-	if gone, ok := errors.AsType[*meters.Missing](err); ok {
-		h.missing, h.missingAt = gone, now
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	h.now, h.isOpen, h.missing, h.characterised = got, true, nil, time.Time{}
-	h.broken.Store(false)
-	return nil
-}
-
-func (h *heldSource) shut() error {
-	errs := make([]error, 0, len(h.now.meters)+1)
-	for _, m := range h.now.meters {
-		errs = append(errs, m.Close())
-	}
-	if h.now.close != nil {
-		errs = append(errs, h.now.close())
-	}
-	h.now, h.isOpen = opened{}, false
-	return errors.Join(errs...)
-}
-
 // lend wraps the meters of open sources. The pool is free again when the last
 // of them is closed.
 func (p *MeterPool) lend(list []*heldSource, interval time.Duration) []meters.Meter {
 	var out []meters.Meter
 	left := &atomic.Int64{}
 	for _, one := range list {
+		if !one.lendable {
+			continue
+		}
 		for _, m := range one.now.meters {
+			if known, ok := m.(learner); ok {
+				known.Learn()
+			}
 			left.Add(1)
 			out = append(out, &lentMeter{Meter: m, from: one, usual: interval, giveBack: func() {
 				if left.Add(-1) == 0 {
-					<-p.lent
+					p.free()
 				}
 			}})
 		}
@@ -282,7 +241,10 @@ func (p *MeterPool) Close() error {
 	defer p.mu.Unlock()
 	var errs []error
 	for _, one := range p.held {
-		if one.isOpen {
+		switch {
+		case one.calls.Load() > 0:
+			errs = append(errs, fault.New(fault.Unavailable, "", "", "close meter %s: a call to it has not returned", one.name))
+		case one.isOpen:
 			errs = append(errs, one.shut())
 		}
 	}

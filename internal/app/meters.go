@@ -74,22 +74,12 @@ func one(name string, open func(ctx context.Context) (meters.Meter, error)) sour
 	}}
 }
 
-// ownProcesses asks the present borrower's runtime for its processes, so that
-// a kept meter can tell them from foreign ones.
-func (p *MeterPool) ownProcesses(ctx context.Context) ([]int32, error) {
-	rt := p.runtime.Load()
-	if rt == nil {
-		return nil, nil
-	}
-	return (*rt).Processes(ctx)
-}
-
 // openLimit bounds the opening of meters for a stage: every source is asked at
-// once, and gives up by its own timeouts long before.
+// once, and gives up by its own timeouts long before, and so does watching.
 const openLimit = 2 * time.Minute
 
-// OpenMeters borrows what a cell asks for from the app's pool. What the host
-// lacks is told, not an error. rt may be nil.
+// OpenMeters borrows what a cell asks for from the app's pool, and watches what
+// was not watched. What the host lacks is told, not an error. rt may be nil.
 func (a *App) OpenMeters(cfg bench.MeterConfig, rt runtimes.Runtime) (open []meters.Meter, missing []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()

@@ -12,7 +12,6 @@ import (
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/hostfacts"
-	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/tasks/icd10"
 	"github.com/wattsweep/wattsweep/internal/units"
 	"github.com/wattsweep/wattsweep/internal/version"
@@ -114,9 +113,9 @@ func (a *App) hostWorker(ctx context.Context, w *Worker, host string) (worker.Wo
 		OnFatalError:                       w.fail,
 	})
 	activities.RegisterHost(one, &activities.Host{
-		Store: a.Store, Name: host, Build: version.String(), BootID: facts.BootID, Clock: meters.NewClock(),
+		Store: a.Store, Name: host, Build: version.String(), BootID: facts.BootID, Clock: a.Meters.Clock(),
 		Runtime: a.runtimeFor, Meters: a.OpenMeters, Source: sourceOf, Ask: ask, WithNonce: icd10.WithNonce,
-		Characterise: a.Meters.Characterise, GPUs: a.gpus,
+		Characterise: a.characterise, GPUs: a.gpus,
 		Facts: func(ctx context.Context) (bench.HostFacts, error) {
 			return hostfacts.Read(ctx, hostfacts.Options{Host: host, WorkerBuild: version.String()})
 		},
@@ -131,11 +130,15 @@ func (w *Worker) fail(err error) {
 	}
 }
 
-// gpus describes the GPUs, and who is on them besides the runtime.
+// gpus describes the GPUs, and who is on them besides the runtime. A GPU that
+// is lost meanwhile is no reason to measure nothing.
 func (a *App) gpus(ctx context.Context) (facts []bench.GPUFacts, foreign []string, err error) {
 	on, err := a.Meters.Foreign(ctx)
+	if ctx.Err() != nil {
+		return nil, nil, fmt.Errorf("look who is on the GPUs: %w", ctx.Err())
+	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("look who is on the GPUs: %w", err)
+		foreign = append(foreign, fmt.Sprintf("not known who is on the GPUs: %s", err))
 	}
 	for _, gpu := range on {
 		if gpu.Doubt != "" {
