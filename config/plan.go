@@ -154,7 +154,9 @@ func (m *MeterSpec) bench() bench.MeterConfig {
 		Foreign: bench.ForeignPolicy(m.ForeignProcess),
 	}
 	if e := m.Estimate; e != nil {
-		out.Estimate = &bench.EstimateConfig{IdlePowerW: e.IdlePowerW, PowerPerBusyCoreW: e.PowerPerBusyCoreW, Source: e.Source}
+		out.Estimate = &bench.EstimateConfig{
+			IdlePowerW: e.IdlePowerW, PowerPerBusyCoreW: e.PowerPerBusyCoreW, Source: e.Source, RelAccuracy: e.RelAccuracy,
+		}
 	}
 	return out
 }

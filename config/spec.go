@@ -182,6 +182,8 @@ type EstimateSpec struct {
 	PowerPerBusyCoreW float64 `json:"power_per_busy_core_w" jsonschema:"required,minimum=0,maximum=1000000"`
 	// Source says where the watts come from; printed beside every figure made of them.
 	Source string `json:"source" jsonschema:"required"`
+	// RelAccuracy is by which share the watts may be off, e.g. 0.5; it is in the uncertainty of every figure made of them. 0 states nothing, and figures say so.
+	RelAccuracy float64 `json:"rel_accuracy,omitempty" jsonschema:"minimum=0,maximum=1"`
 }
 
 // PriceSpec states the assumptions behind money and carbon.

@@ -86,7 +86,7 @@ func TestDemoPlan(t *testing.T) {
 		Phases:  bench.PhaseConfig{Baseline: 3 * time.Second, Idle: 2 * time.Second, WarmUpCalls: 2},
 		Meters: bench.MeterConfig{
 			Interval: 50 * time.Millisecond, Host: true, NVML: true, RAPL: true, Hwmon: true, Wall: true, Foreign: bench.ForeignFlag,
-			Estimate: &bench.EstimateConfig{IdlePowerW: 20, PowerPerBusyCoreW: 8, Source: "stated by the demo, not measured"},
+			Estimate: &bench.EstimateConfig{IdlePowerW: 20, PowerPerBusyCoreW: 8, Source: "stated by the demo, not measured", RelAccuracy: 0.5},
 		},
 		Prices: bench.PriceConfig{EnergyPerKWh: 0.386, Currency: "SEK", PUE: 1},
 		Seed:   1,

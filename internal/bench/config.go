@@ -122,6 +122,9 @@ type EstimateConfig struct {
 	IdlePowerW        float64 `json:"idle_power_w"`          // the whole host, doing nothing
 	PowerPerBusyCoreW float64 `json:"power_per_busy_core_w"` // added per core-second of CPU time
 	Source            string  `json:"source"`                // where the watts come from
+	// RelAccuracy is the stated limit of the error of the watts, as a share; 0
+	// is not stated.
+	RelAccuracy float64 `json:"rel_accuracy,omitempty"`
 }
 
 // PriceConfig states the assumptions behind money and carbon.

@@ -11,7 +11,7 @@ import (
 // MissingShortWindow is why a window has no energy of its own: the edges would
 // outweigh what is between them. Its share of the enclosing window can be
 // attributed instead.
-const MissingShortWindow = "window shorter than 10 update periods of the meter"
+const MissingShortWindow = "window shorter than 10 update periods of the meter, or 10 sampling intervals"
 
 // minPeriods is how many update periods a window must hold to have an energy.
 const minPeriods = 10

@@ -59,9 +59,34 @@ func (u *energyUse) figure(r *bench.CellResult, in CellInput) bench.EnergyFigure
 	f.Flags = append(u.flags(f.Disagreement), u.leftDevices()...)
 	interval := u.interval(&f, r.Runs)
 	u.doubt(&f, baseline)
+	f.Flags = append(f.Flags, limitsOf(f, r.Runs)...)
 	f.Basis = u.basis(in, interval)
 	return f
 }
+
+// limitsOf says what the uncertainty of a figure cannot hold, and when it is
+// contradicted.
+func limitsOf(f bench.EnergyFigure, runs int) []string {
+	var out []string
+	if f.Uncertainty != nil {
+		for _, p := range f.Uncertainty.Parts {
+			if strings.HasPrefix(p.Basis, unstated) {
+				out = append(out, "the limits of the sensor's error are not stated, so the ± is of reading it alone")
+				break
+			}
+		}
+		if runs < 2 {
+			out = append(out, "one run: how well it repeats is not in the ±")
+		}
+	}
+	if f.NetMean != nil && f.NetUncertainty != nil && *f.NetMean < -f.NetUncertainty.U95 {
+		out = append(out, "net is below zero by more than its ±: the baseline was not at rest, or the host drew less later")
+	}
+	return out
+}
+
+// unstated begins the basis of a sensor accuracy that nobody states.
+const unstated = "sensor accuracy not stated"
 
 // marks are those of all that the figure rests on, its baseline and its idle
 // power included.

@@ -92,7 +92,10 @@ func (a *account) phaseEnergy(phase bench.Phase, g group) (bench.PhaseEnergy, bo
 	line.Estimated, line.Simulated = marksOf(chosen, told)
 	if len(told) == 0 {
 		line.Estimated, line.Simulated = marksOf(chosen, keys)
-		line.Missing = why
+		line.Windows, line.Coverage, line.Missing = len(keys), coverageOf(chosen, keys), why
+		for _, key := range keys {
+			line.Window += lengthOf(chosen, key)
+		}
 		return line, true
 	}
 	a.sumPhase(&line, g, chosen, told)

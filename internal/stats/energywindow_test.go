@@ -9,7 +9,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
 
-const tooShort = "window shorter than 10 update periods of the meter"
+const tooShort = "window shorter than 10 update periods of the meter, or 10 sampling intervals"
 
 // without takes the energy of every channel of a window away.
 func without(in CellInput, run, no int) CellInput {

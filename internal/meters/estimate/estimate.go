@@ -151,6 +151,10 @@ func (m *Meter) Channels() []bench.Channel {
 		LagBasis: "the kernel books CPU time by the tick", Identity: "CPU time of this host", Estimated: true,
 		AccuracyNote: "not measured: as good as the stated watts; accuracy unknown",
 	}
+	if c.RelAccuracy > 0 {
+		base.RelAccuracy = c.RelAccuracy
+		base.AccuracyNote = fmt.Sprintf("not measured: the stated watts may be off by %g %%, as the spec says", 100*c.RelAccuracy)
+	}
 	energy, power := base, base
 	energy.Name, energy.Counter = ChannelEnergy, true
 	energy.Resolution = c.PowerPerBusyCoreW * tick.Seconds()
