@@ -14,7 +14,7 @@ import (
 // goBenchmarks runs the benchmarks that lie beside the code, one after the
 // other, and makes a row of each: its time per operation, with what else it
 // reported in the note.
-func (l *lab) goBenchmarks(ctx context.Context) ([]Row, error) {
+func goBenchmarks(ctx context.Context) ([]Row, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", "300ms", "-p", "1", "./...")
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut

@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -48,42 +50,83 @@ func main() { os.Exit(start()) }
 // start gives the exit code, so that what it defers has run by then.
 func start() int {
 	out := flag.String("out", filepath.Join("out", "bench.json"), "file to write")
+	only := flag.String("only", "", "groups to run, separated by commas: sampling, call, stage, traces, go; empty for all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	if order := os.Getenv(samplingEnv); order != "" { // a process of its own, for one cost
+		if err := sampleHere(ctx, order, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "benchmarks:", err)
+			return 1
+		}
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
-	if err := run(ctx, *out); err != nil {
+	if err := run(ctx, *out, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks:", err)
 		return 1
 	}
 	return 0
 }
 
-func run(ctx context.Context, path string) error {
-	lab, err := newLab(ctx)
-	if err != nil {
-		return err
+// group is benchmarks that are run together.
+type group struct {
+	name string
+	run  func(context.Context, *lab) ([]Row, error)
+}
+
+// groups lists all benchmarks, in the order they are run.
+func groups() []group {
+	return []group{
+		{"sampling", func(ctx context.Context, _ *lab) ([]Row, error) { return sampling(ctx) }},
+		{"call", func(ctx context.Context, l *lab) ([]Row, error) { return l.callOverhead(ctx) }},
+		{"stage", func(ctx context.Context, l *lab) ([]Row, error) { return l.stageOverhead(ctx) }},
+		{"traces", func(ctx context.Context, _ *lab) ([]Row, error) { return traces(ctx) }},
+		{"go", func(ctx context.Context, _ *lab) ([]Row, error) { return goBenchmarks(ctx) }},
 	}
-	defer lab.close()
+}
+
+// run runs the groups named in only, separated by commas; all when it is
+// empty. Each begins with nothing of the others running but the servers.
+func run(ctx context.Context, path, only string) error {
 	var rows []Row
-	for _, f := range []func(context.Context) ([]Row, error){lab.callOverhead, lab.stageOverhead, lab.traces, lab.goBenchmarks} {
-		more, err := f(ctx)
-		if err != nil {
-			return err
+	for _, g := range groups() {
+		if only != "" && !slices.Contains(strings.Split(only, ","), g.name) {
+			continue
 		}
+		began := time.Now()
+		more, err := inLab(ctx, g)
+		if err != nil {
+			return fmt.Errorf("benchmarks of %s: %w", g.name, err)
+		}
+		fmt.Fprintf(os.Stderr, "%s: %d rows in %s\n", g.name, len(more), time.Since(began).Round(time.Second))
 		rows = append(rows, more...)
 	}
 	if err := write(path, rows); err != nil {
 		return err
 	}
 	show(rows)
+	var failed []error
 	for _, r := range rows {
 		if !r.OK {
-			return fmt.Errorf("%s: %g %s is above its limit of %g", r.Name, r.Value, r.Unit, *r.Limit)
+			failed = append(failed, fmt.Errorf("%s: %g %s is above its limit of %g", r.Name, r.Value, r.Unit, *r.Limit))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
+}
+
+// inLab runs a group, in a lab where it needs one.
+func inLab(ctx context.Context, g group) ([]Row, error) {
+	if g.name != "call" && g.name != "stage" {
+		return g.run(ctx, nil)
+	}
+	l, err := newLab(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	return g.run(ctx, l)
 }
 
 func write(path string, rows []Row) error {

@@ -31,7 +31,7 @@ const recordedWindows = 24
 
 // traces measures what stored traces take, and how fast they are written and
 // read, against one row for each sample.
-func (l *lab) traces(ctx context.Context) (rows []Row, err error) {
+func traces(ctx context.Context) (rows []Row, err error) {
 	t, done, err := newTraceBench(ctx, os.Getenv(storetest.EnvDSN))
 	if err != nil {
 		return nil, err
