@@ -87,6 +87,8 @@ func (e *exporter) run(ctx context.Context, cells []store.Cell) ([]Exported, err
 		{report.JSONFile, "results", func(w io.Writer) error { return report.JSON(w, e.results) }},
 		{report.CallsFile, "calls", e.calls},
 		{report.PhasesFile, "phases", func(w io.Writer) error { return report.PhasesCSV(w, e.results) }},
+		{report.MetricsFile, "metrics", func(w io.Writer) error { return report.MetricsCSV(w, e.results) }},
+		{report.CurvesFile, "curves", func(w io.Writer) error { return report.CurvesCSV(w, e.results) }},
 	} {
 		if err := e.file(one.name, Exported{What: one.what}, func(w io.Writer, _ *Exported) error { return one.write(w) }); err != nil {
 			return e.done, err

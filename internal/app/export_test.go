@@ -82,15 +82,15 @@ func TestExportWritesEveryFormat(t *testing.T) {
 			e, cells := exporting(t, format)
 			files, err := e.run(t.Context(), cells[:1])
 			require.NoError(t, err)
-			require.Len(t, files, 4)
-			for i, what := range []string{"results", "calls", "phases", "traces"} {
+			require.Len(t, files, 6)
+			for i, what := range []string{"results", "calls", "phases", "metrics", "curves", "traces"} {
 				require.Equal(t, what, files[i].What)
 				info, err := os.Stat(files[i].Path)
 				require.NoError(t, err)
 				require.Equal(t, info.Size(), files[i].Bytes)
 			}
-			require.EqualValues(t, 40, files[3].Samples, "two epochs of ten ticks of two channels")
-			rows := exportedRows(t, files[3].Path, format)
+			require.EqualValues(t, 40, files[5].Samples, "two epochs of ten ticks of two channels")
+			rows := exportedRows(t, files[5].Path, format)
 			require.Len(t, rows, 40)
 			require.Equal(t, "baseline", rows[0].Phase)
 			require.Equal(t, "inference", rows[20].Phase)
@@ -161,9 +161,9 @@ func TestExportKeepsWantedChannels(t *testing.T) {
 	e.opts.Channel = func(name string) bool { return name == "gpu0.energy" }
 	files, err := e.run(t.Context(), cells[:1])
 	require.NoError(t, err)
-	rows := exportedRows(t, files[3].Path, "parquet")
+	rows := exportedRows(t, files[5].Path, "parquet")
 	require.Len(t, rows, 20)
-	require.EqualValues(t, 20, files[3].Samples)
+	require.EqualValues(t, 20, files[5].Samples)
 	for i, r := range rows {
 		require.Equal(t, "gpu0.energy", r.Channel)
 		require.InDelta(t, float64(5*(i%10)), *r.Value, 0)

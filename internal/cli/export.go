@@ -45,7 +45,7 @@ func newExport() *cobra.Command {
 			}
 			return listing(s.out, s.settings.Output, []string{"file", "what", "cell", "samples", "size"}, exportRows(files), files)
 		})
-	cmd.Long = "Write results.json, calls.csv and phases.csv, and for each cell the traces of its meters, one row per reading with\n" +
+	cmd.Long = "Write results.json and the tables (calls, phases, metrics, curves) as CSV, and for each cell the traces of its meters, one row per reading with\n" +
 		"its state: a reading without a value has none, and says why. Figures without provenance are refused, as by report."
 	cmd.Flags().StringVar(&f.format, "format", "parquet", "of traces: parquet, csv or json (one object per line)")
 	cmd.Flags().StringVar(&f.dir, "out", "", "folder to write to (default out/NAME/export)")

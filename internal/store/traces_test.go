@@ -24,7 +24,7 @@ func traceWrite(cell bench.CellID, meter string) store.TraceWrite {
 	return store.TraceWrite{
 		Series: bench.TraceSeries{
 			TraceKey: bench.TraceKey{Cell: cell, Epoch: 1, Phase: bench.PhaseInference, Run: 1, No: 1, Meter: meter},
-			Channels: []bench.Channel{{Name: meter + ".power", Unit: bench.UnitWatt}, {Name: meter + ".energy", Unit: bench.UnitJoule, Counter: true}},
+			Channels: []bench.Channel{{Name: meter + ".power", Unit: bench.UnitWatt, Simulated: true}, {Name: meter + ".energy", Unit: bench.UnitJoule, Counter: true}},
 			Interval: 50 * time.Millisecond, Anchor: traceAnchor(), Reasons: []string{"no answer"},
 			Quality: bench.SamplingQuality{Meter: meter, Samples: 40, Dropped: 2},
 		},
@@ -34,7 +34,7 @@ func traceWrite(cell bench.CellID, meter string) store.TraceWrite {
 			Seconds: []bench.TraceSecond{
 				{Channel: 0, Second: base.Add(time.Second), N: 20, Mean: 300.25, Min: 290, Max: 310},
 				{Channel: 0, Second: base.Add(3 * time.Second), N: 10, Mean: 100, Min: 100, Max: 100},
-				{Channel: 1, Second: base.Add(time.Second), N: 20, Mean: 123456789.125, Min: 123456788, Max: 123456790.5},
+				{Channel: 1, Second: base.Add(time.Second), N: 20, Mean: 123456789.125, Min: 123456788, Max: 123456790.5, false, false},
 			},
 		}},
 		Open: 1,
@@ -183,7 +183,7 @@ func TestSecondsInSQL(t *testing.T) {
 	flat.Tail = nil
 	flat.Blocks[0].Seconds = flat.Blocks[0].Seconds[1:2]
 	require.NoError(t, s.PutTraces(t.Context(), w, flat))
-	rows, err := store.Pool(s).Query(t.Context(), `SELECT channel, unit, second, n, mean, min, max FROM trace_seconds
+	rows, err := store.Pool(s).Query(t.Context(), `SELECT channel, unit, second, n, mean, min, max, estimated, simulated FROM trace_seconds
 		WHERE cell_id = $1 AND epoch = 1 AND phase = 'inference' AND run = 1 AND no = 1 ORDER BY meter DESC, channel DESC, second`, w.Series.Cell)
 	require.NoError(t, err)
 	type row struct {
@@ -191,6 +191,8 @@ func TestSecondsInSQL(t *testing.T) {
 		Second         time.Time
 		N              int64
 		Mean, Min, Max float64
+		Estimated      bool
+		Simulated      bool
 	}
 	got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 	require.NoError(t, err)
@@ -199,10 +201,10 @@ func TestSecondsInSQL(t *testing.T) {
 	}
 	base := traceAnchor().Truncate(time.Second)
 	require.Equal(t, []row{
-		{"nvml.power", "W", base.Add(time.Second), 20, 300.25, 290, 310},
-		{"nvml.power", "W", base.Add(3 * time.Second), 40, 175, 100, 250}, // of a full block and of a piece
-		{"nvml.energy", "J", base.Add(time.Second), 20, 123456789.125, 123456788, 123456790.5},
-		{"host.power", "W", base.Add(3 * time.Second), 10, 100, 100, 100},
+		{"nvml.power", "W", base.Add(time.Second), 20, 300.25, 290, 310, false, true},
+		{"nvml.power", "W", base.Add(3 * time.Second), 40, 175, 100, 250, false, true}, // of a full block and of a piece
+		{"nvml.energy", "J", base.Add(time.Second), 20, 123456789.125, 123456788, 123456790.5, false, false},
+		{"host.power", "W", base.Add(3 * time.Second), 10, 100, 100, 100, false, true},
 	}, got)
 }
 
