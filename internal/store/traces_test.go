@@ -34,7 +34,7 @@ func traceWrite(cell bench.CellID, meter string) store.TraceWrite {
 			Seconds: []bench.TraceSecond{
 				{Channel: 0, Second: base.Add(time.Second), N: 20, Mean: 300.25, Min: 290, Max: 310},
 				{Channel: 0, Second: base.Add(3 * time.Second), N: 10, Mean: 100, Min: 100, Max: 100},
-				{Channel: 1, Second: base.Add(time.Second), N: 20, Mean: 123456789.125, Min: 123456788, Max: 123456790.5, false, false},
+				{Channel: 1, Second: base.Add(time.Second), N: 20, Mean: 123456789.125, Min: 123456788, Max: 123456790.5},
 			},
 		}},
 		Open: 1,
