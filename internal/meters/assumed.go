@@ -13,6 +13,9 @@ import (
 // but a made-up one: its update period of 0 is known, and not unknown.
 const Continuous = "continuous: a function of time"
 
+// assumedPrefix begins the basis of a period that AssumedPeriod gave.
+const assumedPrefix = "assumed:"
+
 // class is what is taken of sources of one kind that tell nothing of it.
 type class struct {
 	meter string // how the names of its channels begin, up to a dot or a number
@@ -86,7 +89,7 @@ func AssumedPeriod(c bench.Channel) (period time.Duration, basis string) {
 	if of.period == 0 {
 		return 0, ""
 	}
-	basis = fmt.Sprintf("assumed: %s, as %s", of.period, of.why)
+	basis = fmt.Sprintf("%s %s, as %s", assumedPrefix, of.period, of.why)
 	if c.PeriodBasis != "" {
 		basis += "; of this one: " + c.PeriodBasis
 	}

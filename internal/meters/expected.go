@@ -3,6 +3,7 @@ package meters
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -14,8 +15,10 @@ import (
 // was measured: from accuracy, resolution and the age of values at both ends.
 // Basis names the parts, the largest first. What power does between samples
 // is not in it. It is +Inf where power is below the floor, and NaN with a
-// reason for a channel that tells no energy.
+// reason for a channel that tells no energy. What a channel does not tell of its
+// period and its lag is assumed, as a sampler does.
 func ExpectedRelative(c bench.Channel, powerW float64, window time.Duration) (u95 float64, basis string) {
+	c = described([]bench.Channel{c})[0]
 	length := window.Seconds()
 	switch {
 	case !tellsEnergy(&c):
@@ -27,7 +30,9 @@ func ExpectedRelative(c bench.Channel, powerW float64, window time.Duration) (u9
 	}
 	joules := powerW * length
 	accuracy := accuracyPart(&c, joules, length)
-	parts := []bench.UncertaintyPart{accuracy}
+	parts := []bench.UncertaintyPart{
+		accuracy, {Name: PartDelay, Standard: gum.Rectangular(powerW * lagDoubt(&c).Seconds())},
+	}
 	late := c.UpdatePeriod.Seconds() / 2
 	if c.Counter {
 		parts = append(parts,
@@ -62,6 +67,9 @@ func expectedBasis(
 	}
 	if parts[0].Standard == 0 {
 		text += "; " + parts[0].Basis
+	}
+	if strings.HasPrefix(c.PeriodBasis, assumedPrefix) {
+		text += "; update period " + c.PeriodBasis
 	}
 	if window < minPeriods*c.UpdatePeriod {
 		text += "; too short for an energy of its own"
