@@ -107,6 +107,9 @@ func hardForms() []hardForm {
 	slow := func(r *rand.Rand, n int) hardCase {
 		c := stepped(r, n, drawBetween(r, 500*time.Millisecond, 3*time.Second), 90*time.Second)
 		c.interval, c.script.Name, c.script.PeriodUntold = time.Second, "pdu", true
+		if r.IntN(2) == 0 { // steady, so that readings repeat though they were renewed
+			c.script.NoiseW, c.script.QuantumW = 0, 10
+		}
 		return c
 	}
 	return []hardForm{
@@ -118,8 +121,8 @@ func hardForms() []hardForm {
 		{"unknown lag, ten windows", func(r *rand.Rand) hardCase { return late(r, manyWindows, true) }, 0.02, 0.02},
 		{"gaps", func(r *rand.Rand) hardCase { return withGap(r, smeared(r, 1)) }, 0.025, 0.005},
 		{"gaps, ten windows", func(r *rand.Rand) hardCase { return withGap(r, smeared(r, manyWindows)) }, 0.025, 0.005},
-		{"unknown period", func(r *rand.Rand) hardCase { return slow(r, 1) }, 0.025, 0.02},
-		{"unknown period, ten windows", func(r *rand.Rand) hardCase { return slow(r, manyWindows) }, 0.025, 0.02},
+		{"unknown period", func(r *rand.Rand) hardCase { return slow(r, 1) }, 0.035, 0.025},
+		{"unknown period, ten windows", func(r *rand.Rand) hardCase { return slow(r, manyWindows) }, 0.035, 0.025},
 	}
 }
 

@@ -28,9 +28,9 @@ type rough struct {
 	d0, d1 float64 // differences before p0 and between p0 and p1
 	diffs  int
 
-	square    float64 // Σ h² r² / 1.5, in (unit × s)²
-	residuals float64 // Σ r² / 1.5
-	n         int
+	square float64 // Σ h² r² / 1.5, in (unit × s)²
+	n      int
+	moved  int // of n, those further from the line than half a step of resolution
 
 	jumps    int
 	jumpSq   float64
@@ -58,9 +58,27 @@ func (g *rough) join(w *span, a, b bench.Reading) {
 	if g.points == 0 {
 		g.p1, g.points = point{a.At, a.Value}, 1
 	}
-	next := point{b.At, b.Value}
+	if w.holds && a.Value == b.Value && b.At-a.At > 2*w.period {
+		g.hold(w, a, b)
+		return
+	}
+	g.next(w, point{b.At, b.Value})
+}
+
+// hold takes in a level line: a value that was renewed with an equal one once a
+// period, each of which is on the line through its neighbours.
+func (g *rough) hold(w *span, a, b bench.Reading) {
+	g.next(w, point{a.At + w.period, a.Value})
+	if inside := min(b.At, w.t1) - max(a.At+w.period, w.t0); inside > 0 {
+		g.n += int(inside / w.period)
+	}
+	g.p1 = point{b.At - w.period, a.Value}
+	g.next(w, point{b.At, b.Value})
+}
+
+func (g *rough) next(w *span, next point) {
 	if g.points >= 2 && next.at > w.t0 && g.p0.at < w.t1 {
-		g.residual(next)
+		g.residual(w, next)
 	}
 	d := next.v - g.p1.v
 	if g.diffs >= 2 && isStep(g.d0, g.d1, d) && g.p1.at >= w.t0 && g.p1.at < w.t1 {
@@ -70,13 +88,15 @@ func (g *rough) join(w *span, a, b bench.Reading) {
 	g.p0, g.p1, g.points = g.p1, next, min(g.points+1, 3)
 }
 
-func (g *rough) residual(next point) {
+func (g *rough) residual(w *span, next point) {
 	before, after := (g.p1.at - g.p0.at).Seconds(), (next.at - g.p1.at).Seconds()
 	h := (before + after) / 2
 	r := g.p1.v - (g.p0.v*after+next.v*before)/(before+after)
 	g.square += h * h * r * r / 1.5
-	g.residuals += r * r / 1.5
 	g.n++
+	if math.Abs(r) >= w.step/2 {
+		g.moved++
+	}
 }
 
 // isStep reports whether d stands out from the differences next to it.
@@ -94,13 +114,10 @@ func (g *rough) step(d float64) {
 	}
 }
 
-// sigma is the standard deviation of a single reading about its neighbours.
-func (g *rough) sigma() float64 {
-	if g.n == 0 {
-		return 0
-	}
-	return math.Sqrt(g.residuals / float64(g.n))
-}
+// scattered is how many readings are rounded independently of each other: those
+// that differ from their neighbours by half a step or more, if they are most of
+// all. A load that steps now and then is rounded alike in between.
+func (g *rough) scattered() (n int, ok bool) { return g.moved, g.moved > 1 && 2*g.moved > g.n }
 
 // alias is the standard uncertainty of the integral for steps that may be the
 // beat of a faster square wave, in unit × s; 0 where they are none or not

@@ -26,6 +26,7 @@ type span struct {
 	energy   bool          // power or an energy counter
 	counter  bool
 	wrapAt   float64
+	step     float64       // resolution, in the channel's unit
 	mostW    float64       // more than the source can draw; 0 where not known
 	start    time.Duration // when tick 0 was due
 	interval time.Duration
@@ -39,7 +40,7 @@ const openEnd = time.Duration(math.MaxInt64)
 func (s *series) spanFrom(ch int, t0 time.Duration) span {
 	c := &s.channels[ch]
 	w := span{
-		t1: openEnd, hi: math.MaxInt64, interval: s.interval, start: s.began(), counter: c.Counter, wrapAt: c.WrapAt,
+		t1: openEnd, hi: math.MaxInt64, interval: s.interval, start: s.began(), counter: c.Counter, wrapAt: c.WrapAt, step: c.Resolution,
 		// A value renewed every 10 ms but sampled every 50 ms is known every 50.
 		period: max(s.interval, c.UpdatePeriod),
 		energy: tellsEnergy(c),

@@ -3,6 +3,7 @@ package meters
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -27,6 +28,9 @@ const (
 // NotStated is the basis of a sensor accuracy that neither the source nor the
 // table tells. Such a part is 0 and the figure's uncertainty is without it.
 const NotStated = "sensor accuracy not stated"
+
+// assumedPeriod begins the basis of an update period that nobody told.
+const assumedPeriod = "assumed"
 
 // clockRate is the limit by which the monotonic clock may run fast or slow:
 // NTP slews it by up to 500 ppm.
@@ -141,7 +145,7 @@ func (k *walk) resolution(c *bench.Channel, length float64) (u float64, basis st
 		return gum.Triangular(q), fmt.Sprintf("both ends of the difference are cut to steps of %g J", q), false
 	}
 	u = q / math.Sqrt(12) * length
-	if n := k.rough.n; n > 1 && k.rough.sigma() >= q/2 {
+	if n, ok := k.rough.scattered(); ok {
 		// Readings that scatter over more than a step are rounded each in its own way.
 		return u / math.Sqrt(float64(n)), fmt.Sprintf("readings are rounded to %g W, %d of them independently", q, n), false
 	}
@@ -149,12 +153,18 @@ func (k *walk) resolution(c *bench.Channel, length float64) (u float64, basis st
 }
 
 // timing is the half-width of what is not known of when a value was true,
-// after its mean age is taken off.
+// after its mean age is taken off. Where the period of a source that holds its
+// values is assumed, the lines up to its changes may begin too early or too
+// late by half of it; a quarter counts, as one edge makes up for the other.
 func (w *span) timing(c *bench.Channel) time.Duration {
-	if w.holds {
+	switch {
+	case w.holds && strings.HasPrefix(c.PeriodBasis, assumedPeriod):
+		return w.interval/2 + w.period/4
+	case w.holds:
 		return w.interval / 2
+	default:
+		return c.UpdatePeriod / 2
 	}
-	return c.UpdatePeriod / 2
 }
 
 // edgeDoubt is the doubt from where in the readings the window begins and ends.
