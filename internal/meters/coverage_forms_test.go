@@ -1,6 +1,7 @@
 package meters_test
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -22,6 +23,7 @@ type hardCase struct {
 	interval time.Duration
 	windows  []metertest.Span
 	after    time.Duration // sampling goes on for so long after the last window
+	wrong    [2]float64    // factor by which power and counter are wrong besides; 0 is none
 }
 
 // hardForm draws cases of one kind.
@@ -31,6 +33,23 @@ type hardForm struct {
 	// medians of U95 / truth at most, of the trapezoid and of the counter,
 	// beyond the sensor's own limit
 	trapezoid, counter float64
+}
+
+// misread is a scripted meter of which one channel is wrong by a factor that no
+// stated limit allows.
+type misread struct {
+	*metertest.Scripted
+	factor [2]float64
+}
+
+func (m misread) Read(ctx context.Context, now func() time.Duration, dst []bench.Reading) error {
+	err := m.Scripted.Read(ctx, now, dst)
+	for i, f := range m.factor {
+		if f > 0 {
+			dst[i].Value *= f
+		}
+	}
+	return err //nolint:wrapcheck // as the scripted meter says it
 }
 
 const (
@@ -112,6 +131,15 @@ func hardForms() []hardForm {
 		}
 		return c
 	}
+	broken := func(r *rand.Rand, n int) hardCase {
+		c := smeared(r, n)
+		factor := 1.15 + 0.35*r.Float64()
+		if r.IntN(2) == 0 {
+			factor = 1 / factor
+		}
+		c.wrong[r.IntN(2)] = factor
+		return c
+	}
 	return []hardForm{
 		{"steps at the edges", func(r *rand.Rand) hardCase { return smeared(r, 1) }, 0.01, 0.005},
 		{"steps at the edges, ten windows", func(r *rand.Rand) hardCase { return smeared(r, manyWindows) }, 0.01, 0.005},
@@ -121,6 +149,8 @@ func hardForms() []hardForm {
 		{"unknown lag, ten windows", func(r *rand.Rand) hardCase { return late(r, manyWindows, true) }, 0.02, 0.02},
 		{"gaps", func(r *rand.Rand) hardCase { return withGap(r, smeared(r, 1)) }, 0.025, 0.005},
 		{"gaps, ten windows", func(r *rand.Rand) hardCase { return withGap(r, smeared(r, manyWindows)) }, 0.025, 0.005},
+		{"one view is wrong", func(r *rand.Rand) hardCase { return broken(r, 1) }, 0.45, 0.45},
+		{"one view is wrong, ten windows", func(r *rand.Rand) hardCase { return broken(r, manyWindows) }, 0.45, 0.45},
 		{"unknown period", func(r *rand.Rand) hardCase { return slow(r, 1) }, 0.035, 0.025},
 		{"unknown period, ten windows", func(r *rand.Rand) hardCase { return slow(r, manyWindows) }, 0.035, 0.025},
 	}
@@ -131,7 +161,7 @@ func sumOf(t *testing.T, c hardCase) (joules [2]float64, u [2]bench.Uncertainty)
 	t.Helper()
 	var list [2][]bench.Uncertainty
 	synctest.Test(t, func(t *testing.T) {
-		s, err := meters.NewSampler(meters.NewClock(), c.interval, []meters.Meter{metertest.NewScripted(c.script)}, meters.SamplerOptions{})
+		s, err := meters.NewSampler(meters.NewClock(), c.interval, []meters.Meter{misread{metertest.NewScripted(c.script), c.wrong}}, meters.SamplerOptions{})
 		require.NoError(t, err)
 		require.NoError(t, s.Start(t.Context()))
 		time.Sleep(c.windows[len(c.windows)-1].To + c.after)
@@ -153,7 +183,8 @@ func sumOf(t *testing.T, c hardCase) (joules [2]float64, u [2]bench.Uncertainty)
 
 // The stated uncertainty covers the truth where windows begin and end with
 // steps, the source is late by what is told or not, holds values for a time
-// that nobody told, or says nothing for a while: in one window and in the sum
+// that nobody told, says nothing for a while, or is wrong by more than it states
+// beside a view that is right: in one window and in the sum
 // of ten, over which an error that always has one sign does not average out.
 func TestHardFormsCoverTheTruth(t *testing.T) {
 	t.Parallel()
