@@ -38,6 +38,7 @@ func (m *Meter) build() {
 			}
 		}
 	}
+	m.remember()
 }
 
 // labelled reports whether a member's channels carry its label.
@@ -74,6 +75,9 @@ func (m *Meter) channel(one *member, o *object) bench.Channel {
 		Identity: m.identity(), Device: m.identity() + " " + one.text, Simulated: m.simulated,
 		RelAccuracy: o.relative, AbsAccuracy: o.absolute, AccuracyNote: o.accuracy,
 		Method: m.method(o),
+	}
+	if unit == bench.UnitWatt || unit == bench.UnitJoule {
+		c.Feed = m.opts.Feed
 	}
 	if m.free {
 		c.Device = m.identity() + " objects"

@@ -23,7 +23,7 @@ func (m *Meter) Characterise(ctx context.Context, now func() time.Duration) erro
 	var found meters.Found
 	for round := range watchTimes {
 		for until := now() + m.opts.WatchFor; now() < until; {
-			if err := m.Read(ctx, now, dst); err != nil {
+			if err := m.ask(ctx, now, dst); err != nil {
 				return err
 			}
 			for i := range dst {
@@ -39,20 +39,11 @@ func (m *Meter) Characterise(ctx context.Context, now func() time.Duration) erro
 			break
 		}
 	}
-	switch {
-	case found.OK:
-		m.period, m.periodBasis = found.Value, found.Basis
-	case m.period > 0:
-		m.periodBasis += "; not found by watching: " + found.Basis
-	default:
-		m.periodBasis = "not known: " + found.Basis
+	if !found.OK && found.Basis == "" {
+		found.Basis = "it was not watched long enough"
 	}
-	if m.opts.Interval == 0 && m.period > 0 && m.period/2 > maxPace {
-		m.periodBasis += "; polled every 30 s all the same"
-	}
-	for i := range m.channels {
-		m.channels[i].UpdatePeriod, m.channels[i].PeriodBasis = m.period, m.periodBasis
-	}
+	m.watched(found, m.opts.WatchEvery)
+	m.tell()
 	return nil
 }
 

@@ -29,8 +29,7 @@ type Meter struct {
 	stampError time.Duration
 	simulated  bool
 
-	period      time.Duration
-	periodBasis string
+	refresh
 
 	info    Info
 	reasons *reasons
@@ -94,6 +93,14 @@ func (m *Meter) plan() {
 // channel is missing, and the meter lives on. It allocates, as the SNMP library
 // does.
 func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.Reading) error {
+	if err := m.ask(ctx, now, dst); err != nil {
+		return err
+	}
+	m.note(dst)
+	return nil
+}
+
+func (m *Meter) ask(ctx context.Context, now func() time.Duration, dst []bench.Reading) error {
 	if m.closed {
 		return net.ErrClosed
 	}

@@ -53,7 +53,7 @@ func TestEnergyThroughASampler(t *testing.T) {
 	clock := meters.NewClock()
 	truth := metertest.Ramp(200, 20)
 	o := feed(t, clock, 0, truth)
-	o.Interval = 50 * time.Millisecond
+	o.Interval, o.Refresh = 50*time.Millisecond, 50*time.Millisecond
 	m := open(t, o)
 	s, err := meters.NewSampler(clock, 50*time.Millisecond, []meters.Meter{m}, meters.SamplerOptions{})
 	require.NoError(t, err)

@@ -102,6 +102,7 @@ func (m *Meter) greet(ctx context.Context) error {
 
 // pick finds the profile and what of it is read.
 func (m *Meter) pick(ctx context.Context) error {
+	m.state(m.opts.Refresh, "stated in the settings")
 	if len(m.opts.Objects) > 0 {
 		m.info.Profile, m.free = "objects", true
 		m.members = freeMembers(m.opts)
@@ -112,8 +113,8 @@ func (m *Meter) pick(ctx context.Context) error {
 		return err
 	}
 	m.profile, m.info.Profile, m.info.Title = p, p.Name, p.Title
-	if p.Refresh.Seconds > 0 {
-		m.period, m.periodBasis = p.Refresh.period(), "stated: "+p.Refresh.Basis
+	if m.opts.Refresh == 0 {
+		m.state(p.Refresh.period(), "stated: "+p.Refresh.Basis)
 	}
 	if p.Table != nil {
 		return m.pickSensors(ctx)
@@ -133,8 +134,8 @@ func (m *Meter) pickSensors(ctx context.Context) error {
 	m.members = all
 	for _, one := range picked {
 		for _, r := range one.rows {
-			if rate := m.profile.Table.rate(ctx, m.s, r); rate > m.period {
-				m.period, m.periodBasis = rate, "stated by the device for its sensor"
+			if rate := m.profile.Table.rate(ctx, m.s, r); rate > m.period && m.opts.Refresh == 0 {
+				m.state(rate, "stated by the device for its sensor")
 			}
 		}
 	}

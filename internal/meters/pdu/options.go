@@ -43,6 +43,12 @@ type Options struct {
 	// Interval is how often the device is read; 0 is half of its refresh
 	// period, once that is known.
 	Interval time.Duration
+	// Refresh is the refresh period where it is known beforehand; it stands
+	// until watching shows another. 0 leaves it to the profile and to watching.
+	Refresh time.Duration
+	// Feed names the supply line that the device watches, "" where that is not
+	// known.
+	Feed string
 	// WatchFor is how long Characterise watches the device, asking every
 	// WatchEvery; 0 is 10 s and 200 ms. It goes on for up to three times as
 	// long while renewals are seen, but too few.
@@ -73,6 +79,7 @@ const (
 	defaultWatchEvery = 200 * time.Millisecond
 	defaultPort       = 161
 	minPassphrase     = 8
+	maxRefresh        = time.Hour
 )
 
 // withDefaults fills in what was left out.
@@ -108,8 +115,8 @@ func (o Options) check() error {
 		c.add("address", err.Error(), "write host or host:port")
 	}
 	o.checkAccess(&c)
-	if o.Timeout < 0 || o.Timeout > time.Minute || o.Interval < 0 || o.WatchFor < 0 || o.WatchEvery < 0 {
-		c.add("timeout", "timeout, interval and watching are not negative, and a timeout is at most a minute", "leave them out")
+	if o.Timeout < 0 || o.Timeout > time.Minute || o.Interval < 0 || o.Refresh < 0 || o.Refresh > maxRefresh || o.WatchFor < 0 || o.WatchEvery < 0 {
+		c.add("timeout", "timeout, interval, refresh and watching are not negative, a timeout is at most a minute and a refresh an hour", "leave them out")
 	}
 	if (o.VoltageV > 0) != (o.PowerFactor > 0) || !(o.VoltageV >= 0 && o.VoltageV <= 1000) || !(o.PowerFactor >= 0 && o.PowerFactor <= 1) {
 		c.add("voltage_v", "voltage (to 1000 V) and power factor (to 1) are stated together or not at all", "state both to turn a current into a power")

@@ -22,7 +22,7 @@ type profile struct {
 	// Unit is the number of the first device of a chain.
 	Unit     int              `yaml:"unit"`
 	Identity identity         `yaml:"identity"`
-	Refresh  refresh          `yaml:"refresh"`
+	Refresh  statedRefresh    `yaml:"refresh"`
 	Scopes   map[string]scope `yaml:"scopes"` // inlet, phase, outlet
 	Table    *sensorTable     `yaml:"table"`  // instead of scopes: the device describes its sensors itself
 }
@@ -46,13 +46,13 @@ type identity struct {
 	Serial   string `yaml:"serial"`
 }
 
-// refresh is how often the device renews its values, where its maker says so.
-type refresh struct {
+// statedRefresh is how often the device renews its values, where its maker says so.
+type statedRefresh struct {
 	Seconds float64 `yaml:"seconds"`
 	Basis   string  `yaml:"basis"`
 }
 
-func (r refresh) period() time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }
+func (r statedRefresh) period() time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }
 
 // scope says how one kind of connection is read.
 type scope struct {

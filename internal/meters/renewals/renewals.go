@@ -1,0 +1,121 @@
+// Package renewals remembers what a meter's reads showed while it measured, to
+// find afterwards how often its source renews its value. A load at rest shows
+// no renewals to whoever watches before a session; a busy one shows them all.
+package renewals
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/meters"
+)
+
+// Usual is how many readings a log usually holds: half an hour at one a second,
+// in 48 KiB.
+const Usual = 2048
+
+// Log holds the newest readings of one channel. It is used by one goroutine at
+// a time, as a meter is.
+type Log struct {
+	ring []bench.Reading
+	next int
+	full bool
+	last time.Duration
+}
+
+// New makes a log of the newest n readings; all of its memory is taken now.
+func New(n int) *Log { return &Log{ring: make([]bench.Reading, max(1, n))} }
+
+// Add remembers a reading. Stamps that go back are of another clock, and forget
+// what was told by the one before. It allocates nothing.
+func (l *Log) Add(r bench.Reading) {
+	if r.At < l.last {
+		l.Forget()
+	}
+	l.last = r.At
+	l.ring[l.next] = r
+	l.next++
+	if l.next == len(l.ring) {
+		l.next, l.full = 0, true
+	}
+}
+
+// Forget empties the log.
+func (l *Log) Forget() { l.next, l.full, l.last = 0, false, 0 }
+
+// Readings are those of the log, the oldest first.
+func (l *Log) Readings() []bench.Reading {
+	if !l.full {
+		return slices.Clone(l.ring[:l.next])
+	}
+	return slices.Concat(l.ring[l.next:], l.ring[:l.next])
+}
+
+// Step is the usual time between readings, 0 where there are not two.
+func (l *Log) Step() time.Duration {
+	readings := l.Readings()
+	if len(readings) < 2 {
+		return 0
+	}
+	steps := make([]time.Duration, 0, len(readings))
+	for i := 1; i < len(readings); i++ {
+		steps = append(steps, readings[i].At-readings[i-1].At)
+	}
+	slices.Sort(steps)
+	return steps[len(steps)/2]
+}
+
+// steady is the share of renewals that must follow each other after one period.
+// A busy load changes at nearly every renewal; a load at rest whose last digit
+// moves now and then changes after any number of them, which would be taken for
+// a slow source.
+const steady = 0.6
+
+// Found tells the update period that the readings show. It is not OK where the
+// value changed too seldom or without a beat.
+func (l *Log) Found() meters.Found {
+	readings := l.Readings()
+	found := meters.UpdatePeriod(readings)
+	if !found.OK {
+		found.Basis = "nor during earlier stages: " + found.Basis
+		return found
+	}
+	if share := beat(readings, found.Value); share < steady {
+		return meters.Found{
+			Updates: found.Updates,
+			Basis:   fmt.Sprintf("nor during earlier stages: the value changed %d times but without a beat, as a load at rest does", found.Updates),
+		}
+	}
+	found.Basis = fmt.Sprintf("found by watching %d renewals during earlier stages: %s", found.Updates, found.Basis)
+	return found
+}
+
+// beat is the share of changes that came one period after the change before.
+func beat(readings []bench.Reading, period time.Duration) float64 {
+	var changed, previous, step time.Duration
+	var value float64
+	var one, all int
+	seen, has := false, false
+	for _, r := range readings {
+		if !r.Has() {
+			continue
+		}
+		if has && r.Value != value {
+			step = max(r.At-previous, 1)
+			if seen {
+				all++
+				if off := (r.At - changed - period).Abs(); off <= max(step, period/4) {
+					one++
+				}
+			}
+			changed, seen = r.At, true
+		}
+		previous, value, has = r.At, r.Value, true
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(one) / float64(all)
+}
