@@ -151,8 +151,8 @@ func hardForms() []hardForm {
 		{"gaps, ten windows", func(r *rand.Rand) hardCase { return withGap(r, smeared(r, manyWindows)) }, 0.025, 0.005},
 		{"one view is wrong", func(r *rand.Rand) hardCase { return broken(r, 1) }, 0.45, 0.45},
 		{"one view is wrong, ten windows", func(r *rand.Rand) hardCase { return broken(r, manyWindows) }, 0.45, 0.45},
-		{"unknown period", func(r *rand.Rand) hardCase { return slow(r, 1) }, 0.035, 0.025},
-		{"unknown period, ten windows", func(r *rand.Rand) hardCase { return slow(r, manyWindows) }, 0.035, 0.025},
+		{"unknown period", func(r *rand.Rand) hardCase { return slow(r, 1) }, 0.04, 0.03},
+		{"unknown period, ten windows", func(r *rand.Rand) hardCase { return slow(r, manyWindows) }, 0.04, 0.03},
 	}
 }
 
