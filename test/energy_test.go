@@ -32,7 +32,7 @@ func energyLab(t *testing.T, host string, gpu nvmlstub.GPU) *harness.Lab {
 		{OID: "1.3.6.1.4.1.318.9999.1.0", Type: "gauge", Value: func(time.Time) string { return "2000" }},
 		{OID: "1.3.6.1.4.1.318.9999.2.0", Type: "gauge", Value: func(time.Time) string { return "3000" }},
 	}})
-	pdus := `[{name: rack1, address: "` + agent.Address + `", community: public, interval: 100ms, objects: [
+	pdus := `[{name: rack1, address: "` + agent.Address + `", community: public, interval: 50ms, refresh: 100ms, objects: [
 		{name: power, oid: 1.3.6.1.4.1.318.9999.1.0, unit: W, scale: 0.1, rel_accuracy: 0.01, resolution: 0.1},
 		{name: power_b, oid: 1.3.6.1.4.1.318.9999.2.0, unit: W, scale: 0.1, rel_accuracy: 0.01, resolution: 0.1}]}]`
 	return harness.NewLab(t, host,
