@@ -83,8 +83,12 @@ type PDUSettings struct {
 	PowerFactor float64 `json:"power_factor,omitempty" mapstructure:"power_factor"`
 	// Timeout of one request. 0s leaves it to the meter; else 10ms to 1m.
 	Timeout time.Duration `json:"timeout,omitempty" mapstructure:"timeout"`
-	// Interval between requests. 0s polls at half of the device's refresh period, which is found by watching; else 50ms to 10m.
+	// Interval between requests. 0s polls at half of the device's refresh period, which is found by watching; else 50ms to 10m. It says nothing of how often the device renews its values.
 	Interval time.Duration `json:"interval,omitempty" mapstructure:"interval"`
+	// Refresh is how often the device renews its values, where its maker or a measurement tells; watching corrects it. 0s leaves it to watching, and to what is usual of PDUs until a changing load was seen; else 50ms to 1h.
+	Refresh time.Duration `json:"refresh,omitempty" mapstructure:"refresh"`
+	// Feed names the supply line that the device watches. Meters of one feed are views of the same power and checked against each other; those of different feeds are added up.
+	Feed ConnectionName `json:"feed,omitempty" mapstructure:"feed"`
 	// Objects to read by their OID, for a device without a profile.
 	Objects []ObjectSettings `json:"objects,omitempty" mapstructure:"objects"`
 	// Simulated marks every figure of this device as simulated: for a test agent.
@@ -138,6 +142,8 @@ type PlugSettings struct {
 	Timeout time.Duration `json:"timeout,omitempty" mapstructure:"timeout"`
 	// Interval between requests. 0s polls at half of the plug's update period, which is found by watching; else 50ms to 10m.
 	Interval time.Duration `json:"interval,omitempty" mapstructure:"interval"`
+	// Feed names the supply line that it watches, as with pdus.
+	Feed ConnectionName `json:"feed,omitempty" mapstructure:"feed"`
 	// Simulated marks every figure of this plug as simulated: for a test server.
 	Simulated bool `json:"simulated,omitempty" mapstructure:"simulated"`
 }
@@ -166,6 +172,8 @@ type RedfishSettings struct {
 	Timeout time.Duration `json:"timeout,omitempty" mapstructure:"timeout"`
 	// Interval between requests. 0s polls at half of the update period, which is told or found by watching; else 50ms to 10m.
 	Interval time.Duration `json:"interval,omitempty" mapstructure:"interval"`
+	// Feed names the supply line that it watches, as with pdus.
+	Feed ConnectionName `json:"feed,omitempty" mapstructure:"feed"`
 	// Simulated marks every figure of this BMC as simulated: for a test server.
 	Simulated bool `json:"simulated,omitempty" mapstructure:"simulated"`
 }

@@ -57,6 +57,7 @@ func (c checker) meterSettings(m MeterSettings) {
 		c.secret(path, "password", "", p.PasswordFile, p.PasswordEnv)
 		c.between(join(path, "switch"), p.Switch, 0, 63)
 		c.pace(path, p.Timeout, p.Interval)
+		c.feed(path, p.Feed)
 	}
 	for i, r := range m.Redfish {
 		c.redfish(index("meters.redfish", i), r)
@@ -90,6 +91,14 @@ func (c checker) redfish(path string, r RedfishSettings) {
 	}
 	unique(c, here, "", r.Outlets, func(n ConnectionName) string { return string(n) })
 	c.pace(path, r.Timeout, r.Interval)
+	c.feed(path, r.Feed)
+}
+
+// feed checks the name of a supply line.
+func (c checker) feed(path string, feed ConnectionName) {
+	if feed != "" {
+		c.name(join(path, "feed"), string(feed), connectionPattern, "a number or the name that you have for the supply line")
+	}
 }
 
 // pace checks how often and how long a meter over the network is asked.
@@ -125,6 +134,10 @@ func (c checker) pdu(path string, p PDUSettings) {
 			"and voltage_v make power of a current together, but only one of them is stated")
 	}
 	c.pace(path, p.Timeout, p.Interval)
+	if p.Refresh != 0 {
+		c.span(join(path, "refresh"), p.Refresh, 50*time.Millisecond, time.Hour)
+	}
+	c.feed(path, p.Feed)
 	c.objects(join(path, "objects"), p.Objects)
 }
 

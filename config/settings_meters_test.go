@@ -24,14 +24,16 @@ const wholeMeters = `meters:
       power_factor: 0.95
       timeout: 800ms
       interval: 1s
+      refresh: 2s
+      feed: left
       objects:
         - {name: amps, oid: .1.3.6.1.4.1.318.1.1.12.2.3.1.1.2.1, unit: A, scale: 0.1}
     - {name: v3, address: "pdu.example", version: v3, user: bench, auth_protocol: sha-256, auth_passphrase: hunter2-auth,
        priv_protocol: aes, priv_passphrase: hunter2-priv, profile_file: own.yaml, phases: [1, L2], simulated: true}
   plugs:
-    - {name: desk, kind: tasmota, url: "http://u:hunter2@192.0.2.7", password_file: /run/secrets/plug, switch: 1}
+    - {name: desk, kind: tasmota, url: "http://u:hunter2@192.0.2.7", password_file: /run/secrets/plug, switch: 1, feed: Left 1}
   redfish:
-    - {name: bmc, url: "https://192.0.2.8", user: ro, password_env: BMC_PASSWORD, fingerprint: "` + fingerprint + `", chassis: "1"}
+    - {name: bmc, url: "https://192.0.2.8", user: ro, password_env: BMC_PASSWORD, fingerprint: "` + fingerprint + `", chassis: "1", feed: left}
 `
 
 const fingerprint = "ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab"
@@ -43,7 +45,7 @@ func wantMeters() MeterSettings {
 		PDUs: []PDUSettings{
 			{
 				Name: "rack3", Address: "192.0.2.10:1161", Version: snmpV2c, Community: "hunter2-community",
-				Unit: 2, Outlets: []ConnectionName{"4", "B 12"}, VoltageV: 230, PowerFactor: 0.95, Timeout: 800 * time.Millisecond, Interval: time.Second,
+				Unit: 2, Outlets: []ConnectionName{"4", "B 12"}, VoltageV: 230, PowerFactor: 0.95, Timeout: 800 * time.Millisecond, Interval: time.Second, Refresh: 2 * time.Second, Feed: "left",
 				Objects: []ObjectSettings{{Name: "amps", OID: ".1.3.6.1.4.1.318.1.1.12.2.3.1.1.2.1", Unit: "A", Scale: 0.1, Scope: "outlet"}},
 			},
 			{
@@ -51,8 +53,8 @@ func wantMeters() MeterSettings {
 				PrivProtocol: "aes", PrivPassphrase: "hunter2-priv", ProfileFile: "own.yaml", Phases: []ConnectionName{"1", "L2"}, Simulated: true,
 			},
 		},
-		Plugs:   []PlugSettings{{Name: "desk", Kind: "tasmota", URL: "http://u:hunter2@192.0.2.7", PasswordFile: "/run/secrets/plug", Switch: 1}},
-		Redfish: []RedfishSettings{{Name: "bmc", URL: "https://192.0.2.8", User: "ro", PasswordEnv: "BMC_PASSWORD", Fingerprint: fingerprint, Chassis: "1"}},
+		Plugs:   []PlugSettings{{Name: "desk", Kind: "tasmota", URL: "http://u:hunter2@192.0.2.7", PasswordFile: "/run/secrets/plug", Switch: 1, Feed: "Left 1"}},
+		Redfish: []RedfishSettings{{Name: "bmc", URL: "https://192.0.2.8", User: "ro", PasswordEnv: "BMC_PASSWORD", Fingerprint: fingerprint, Chassis: "1", Feed: "left"}},
 	}
 }
 
@@ -69,8 +71,8 @@ func TestMeterSettingsAreRead(t *testing.T) {
 	fromVariables, warnings, err := Load(at(t, "meters: {pdus: [{name: other, address: h, community: c}], rapl: {max_power_w: 1}}\n",
 		"WATTSWEEP_METERS_PDUS="+pdus, "WATTSWEEP_METERS_NVML_LIBRARY=/opt/nv/libnvidia-ml.so.1", "WATTSWEEP_METERS_RAPL_MAX_POWER_W=350",
 		"WATTSWEEP_METERS_RAPL_SYSFS=/host/sys",
-		`WATTSWEEP_METERS_PLUGS=[{name: desk, kind: tasmota, url: "http://u:hunter2@192.0.2.7", password_file: /run/secrets/plug, switch: 1}]`,
-		`WATTSWEEP_METERS_REDFISH=[{name: bmc, url: "https://192.0.2.8", user: ro, password_env: BMC_PASSWORD, fingerprint: "`+fingerprint+`", chassis: "1"}]`))
+		`WATTSWEEP_METERS_PLUGS=[{name: desk, kind: tasmota, url: "http://u:hunter2@192.0.2.7", password_file: /run/secrets/plug, switch: 1, feed: Left 1}]`,
+		`WATTSWEEP_METERS_REDFISH=[{name: bmc, url: "https://192.0.2.8", user: ro, password_env: BMC_PASSWORD, fingerprint: "`+fingerprint+`", chassis: "1", feed: left}]`))
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 	require.Equal(t, wantMeters(), fromVariables.Meters)
@@ -110,6 +112,10 @@ func TestMeterSettingsRefuse(t *testing.T) {
 		"voltage alone":      {pdu("community: c, voltage_v: 230"), "meters.pdus[0].power_factor", "only one of them is stated"},
 		"power factor":       {pdu("community: c, voltage_v: 230, power_factor: 95"), "meters.pdus[0].power_factor", "expected 0 to 1"},
 		"interval":           {pdu("community: c, interval: 1ms"), "meters.pdus[0].interval", "expected 50ms to 10m"},
+		"refresh":            {pdu("community: c, refresh: 2h"), "meters.pdus[0].refresh", "expected 50ms to 1h"},
+		"feed":               {pdu("community: c, feed: \"left\\nright\""), "meters.pdus[0].feed", "a number or the name"},
+		"feed of a plug":     {"meters: {plugs: [{name: a, url: \"http://h\", feed: \"%\"}]}\n", "meters.plugs[0].feed", "a number or the name"},
+		"feed of a BMC":      {"meters: {redfish: [{name: a, url: \"https://h\", feed: \"%\"}]}\n", "meters.redfish[0].feed", "a number or the name"},
 		"profile twice":      {pdu("community: c, profile: a, profile_file: b"), "meters.pdus[0].profile_file", "is given beside profile"},
 		"object without oid": {pdu("community: c, objects: [{name: a, unit: W}]"), "meters.pdus[0].objects[0].oid", "is missing"},
 		"object oid":         {pdu("community: c, objects: [{name: a, oid: 1.3.x, unit: W}]"), "meters.pdus[0].objects[0].oid", "an OID in numbers"},

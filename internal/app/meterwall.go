@@ -48,7 +48,7 @@ func (p *MeterPool) wall() []source {
 			}
 			return named(key)(plug.New(ctx, plug.Options{
 				Name: s.Name, Kind: s.Kind, URL: s.URL, User: s.User, Password: password, Switch: s.Switch,
-				Timeout: s.Timeout, Interval: s.Interval, Simulated: s.Simulated,
+				Timeout: s.Timeout, Interval: s.Interval, Feed: string(s.Feed), Simulated: s.Simulated,
 			}))
 		}))
 	}
@@ -61,7 +61,7 @@ func (p *MeterPool) wall() []source {
 			}
 			return named(key)(redfish.New(ctx, redfish.Options{
 				Name: s.Name, URL: s.URL, User: s.User, Password: password, Fingerprint: s.Fingerprint, Chassis: s.Chassis,
-				PDU: s.PDU, Outlets: connections(s.Outlets), Timeout: s.Timeout, Interval: s.Interval, Simulated: s.Simulated,
+				PDU: s.PDU, Outlets: connections(s.Outlets), Timeout: s.Timeout, Interval: s.Interval, Feed: string(s.Feed), Simulated: s.Simulated,
 			}))
 		}))
 	}
@@ -90,6 +90,7 @@ func (p *MeterPool) pduOptions(key string, s config.PDUSettings) (pdu.Options, e
 		Profile: s.Profile, ProfileFile: s.ProfileFile, Unit: s.Unit,
 		Outlets: connections(s.Outlets), Inlets: connections(s.Inlets), Phases: connections(s.Phases),
 		VoltageV: s.VoltageV, PowerFactor: s.PowerFactor, Timeout: s.Timeout, Interval: s.Interval, Simulated: s.Simulated,
+		Refresh: s.Refresh, Feed: string(s.Feed),
 	}
 	for _, o := range s.Objects {
 		opts.Objects = append(opts.Objects, pdu.Object{

@@ -33,7 +33,7 @@ func TestPDUSettingsReachTheMeter(t *testing.T) {
 		Name: "a", Address: "h:1161", Version: "v3", User: "u", AuthProtocol: "sha-256", AuthPassphraseFile: file,
 		PrivProtocol: "aes-192-c", PrivPassphraseEnv: "PRIV", Profile: "apc", ProfileFile: "f", Unit: 2,
 		Outlets: []config.ConnectionName{"4"}, Inlets: []config.ConnectionName{"1"}, Phases: []config.ConnectionName{"L1"},
-		VoltageV: 230, PowerFactor: 0.9, Timeout: time.Second, Interval: 2 * time.Second, Simulated: true,
+		VoltageV: 230, PowerFactor: 0.9, Timeout: time.Second, Interval: 2 * time.Second, Refresh: 3 * time.Second, Feed: "left", Simulated: true,
 		Objects: []config.ObjectSettings{{Name: "e", OID: "1.3.6.1", Unit: "Wh", Scale: 10, Scope: "inlet", WrapAt: 5, Resolution: 1, Floor: 2, RelAccuracy: 0.1}},
 	})
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func TestPDUSettingsReachTheMeter(t *testing.T) {
 		Name: "a", Address: "h:1161", Version: "3", User: "u", AuthProtocol: "SHA-256", AuthPassphrase: "authpass12",
 		PrivProtocol: "AES-192-C", PrivPassphrase: "privpass12", Profile: "apc", ProfileFile: "f", Unit: 2,
 		Outlets: []string{"4"}, Inlets: []string{"1"}, Phases: []string{"L1"}, VoltageV: 230, PowerFactor: 0.9,
-		Timeout: time.Second, Interval: 2 * time.Second, Simulated: true,
+		Timeout: time.Second, Interval: 2 * time.Second, Refresh: 3 * time.Second, Feed: "left", Simulated: true,
 		Objects: []pdu.Object{{Name: "e", OID: "1.3.6.1", Unit: "Wh", Scale: 10, Scope: "inlet", Counter: true, WrapAt: 5, Resolution: 1, Floor: 2, RelAccuracy: 0.1}},
 	}, got)
 }
@@ -106,7 +106,7 @@ func TestPlugFromTheSettings(t *testing.T) {
 		_, _ = w.Write([]byte(`{"StatusSNS":{"Time":"2026-11-21T10:00:00","ENERGY":{"Total":12.345,"Power":61,"Voltage":230,"Current":0.27}}}`))
 	}))
 	defer server.Close()
-	p := poolOf(config.MeterSettings{Plugs: []config.PlugSettings{{Name: "desk", Kind: "tasmota", URL: server.URL, Simulated: true, Timeout: 10 * time.Second}}}, nil)
+	p := poolOf(config.MeterSettings{Plugs: []config.PlugSettings{{Name: "desk", Kind: "tasmota", URL: server.URL, Simulated: true, Feed: "desk left", Timeout: 10 * time.Second}}}, nil)
 	open, missing, err := p.Borrow(t.Context(), bench.MeterConfig{Interval: time.Second, Wall: true}, nil)
 	require.NoError(t, err)
 	require.Empty(t, missing)
@@ -118,6 +118,7 @@ func TestPlugFromTheSettings(t *testing.T) {
 		require.True(t, c.Simulated)
 		if c.Unit == bench.UnitWatt {
 			found = true
+			require.Equal(t, "desk left", c.Feed)
 			require.InDelta(t, 61, dst[i].Value, 1e-9)
 		}
 	}

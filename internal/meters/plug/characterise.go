@@ -49,26 +49,68 @@ func (m *Meter) Characterise(ctx context.Context, now func() time.Duration) erro
 
 // learn puts what was found into the channels, and the pace. Power and energy
 // of one chip are renewed together: where one shows its period it holds for
-// both; what does not change enough is left as assumed.
+// both; what does not change enough is left as it was known before.
 func (m *Meter) learn(seen [quantities][]bench.Reading, halves []time.Duration) {
 	found := meters.UpdatePeriod(seen[power])
-	from := ""
 	if other := meters.UpdatePeriod(seen[energy]); !found.OK && other.OK {
-		found, from = other, " on the energy counter"
+		found = other
+		found.Basis += onCounter
 	}
 	m.channels = slices.Clone(m.channels)
 	for i := range m.channels {
-		c := &m.channels[i]
 		if len(halves) > 0 {
-			c.StampError = slices.Max(halves)
+			m.channels[i].StampError = slices.Max(halves)
 		}
-		if found.OK {
-			c.UpdatePeriod, c.PeriodBasis = found.Value, found.Basis+from
+	}
+	m.take(found)
+}
+
+const onCounter = " on the energy counter"
+
+// Learn takes the update period from what reads showed since the meter was
+// opened: under a busy load every renewal is a change. It is called between
+// stages, and changes Channels and Interval.
+func (m *Meter) Learn() {
+	var best meters.Found
+	for q, log := range m.logs {
+		if log == nil {
+			continue
+		}
+		found := log.Found()
+		if found.OK && (!best.OK || found.Value < best.Value) {
+			best = found
+			if quantity(q) == energy {
+				best.Basis += onCounter
+			}
+		}
+	}
+	if !best.OK {
+		return
+	}
+	for _, log := range m.logs {
+		if log != nil {
+			log.Forget()
+		}
+	}
+	m.channels = slices.Clone(m.channels)
+	m.take(best)
+}
+
+// take keeps the shortest period that was seen, as missed changes only lengthen
+// it, and says what holds.
+func (m *Meter) take(found meters.Found) {
+	if found.OK && (!m.found.OK || found.Value < m.found.Value) {
+		m.found = found
+	}
+	for i := range m.channels {
+		c := &m.channels[i]
+		if m.found.OK {
+			c.UpdatePeriod, c.PeriodBasis = m.found.Value, m.found.Basis
 		} else {
 			c.PeriodBasis = "assumed, as watching did not tell: " + found.Basis
 		}
 	}
-	if found.OK && m.opts.Interval == 0 {
-		m.interval = min(max(found.Value/2, leastInterval), mostInterval)
+	if m.found.OK && m.opts.Interval == 0 {
+		m.interval = min(max(m.found.Value/2, leastInterval), mostInterval)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/meters"
+	"github.com/wattsweep/wattsweep/internal/meters/renewals"
 )
 
 const (
@@ -36,6 +37,8 @@ type Options struct {
 	// Interval between reads; 0 is half of the update period that was found, or
 	// of one second where none was.
 	Interval time.Duration
+	// Feed names the supply line that the plug is in, "" where that is not known.
+	Feed string
 	// Watch is how long Characterise looks for the update period; 0 is 12 s.
 	Watch time.Duration
 	// Simulated marks every channel as made up, for a test server.
@@ -51,6 +54,8 @@ type Meter struct {
 	told     []quantity // in the order of channels
 	channels []bench.Channel
 	interval time.Duration
+	found    meters.Found              // the shortest update period that was seen
+	logs     [quantities]*renewals.Log // what reads of stages showed; nil where it is not remembered
 	closed   bool
 }
 
@@ -104,6 +109,11 @@ func open(ctx context.Context, opts Options, rt http.RoundTripper) (*Meter, erro
 	if err := m.probe(ctx); err != nil {
 		m.client.close()
 		return nil, err
+	}
+	for _, q := range m.told {
+		if q == power || q == energy {
+			m.logs[q] = renewals.New(renewals.Usual)
+		}
 	}
 	m.interval = opts.Interval
 	if m.interval == 0 {
@@ -190,6 +200,9 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	}
 	for i, q := range m.told {
 		dst[i] = bench.Reading{At: sent.midpoint(), Value: got[q].value, State: got[q].state, Reason: got[q].reason}
+		if m.logs[q] != nil {
+			m.logs[q].Add(dst[i])
+		}
 	}
 	return nil
 }

@@ -144,6 +144,9 @@ func (m *Meter) describe(id identity, first answer, sent reply) {
 			RelAccuracy: relative, AbsAccuracy: steps[q], AccuracyNote: note,
 			Method: m.way.about + "; stamped at the midpoint of request and answer; over what time the metering chip averages is not stated",
 		}
+		if q == power || q == energy {
+			c.Feed = m.opts.Feed
+		}
 		if q == energy {
 			c.Sensor, c.Counter = bench.SensorCounter, true
 			c.Method += "; the counter may begin anew when the plug starts or loses power, which counts as a reset"

@@ -189,3 +189,52 @@ func TestCharacterise(t *testing.T) {
 		})
 	}
 }
+
+// At rest a plug's period is not seen; the stage that follows shows it, and
+// watching at rest again takes nothing away.
+func TestPeriodIsLearntFromABusyStage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		from := 30 * time.Second
+		busy := metertest.Power{
+			At: func(at time.Duration) float64 {
+				if at < from || at > 3*time.Minute {
+					return 100
+				}
+				return 200 + float64(at/(4*time.Second)%5)
+			},
+			Energy: func(time.Duration) float64 { return 0 },
+		}
+		m := played(t, ShellyGen2, busy, 4*time.Second, 5*time.Millisecond, nil)
+		clock := meters.NewClock()
+		require.NoError(t, m.Characterise(t.Context(), clock.Now))
+		m.Learn()
+		require.Contains(t, m.Channels()[0].PeriodBasis, "assumed")
+		s := sampler(t, m)
+		time.Sleep(4 * time.Minute)
+		s.Stop()
+		m.Learn()
+		for range 2 {
+			for _, c := range m.Channels() {
+				require.InDelta(t, 4, c.UpdatePeriod.Seconds(), 0.1, c.PeriodBasis)
+				require.Contains(t, c.PeriodBasis, "earlier stages")
+			}
+			require.InDelta(t, 2, m.Interval().Seconds(), 0.05)
+			require.NoError(t, m.Characterise(t.Context(), clock.Now))
+		}
+	})
+}
+
+// The settings name the supply that a plug is in.
+func TestFeedIsNamed(t *testing.T) {
+	t.Parallel()
+	opts := serve(t, &device{kind: ShellyGen2})
+	opts.Feed = "left"
+	for _, c := range opened(t, opts).Channels() {
+		if c.Unit == bench.UnitWatt || c.Unit == bench.UnitJoule {
+			require.Equal(t, "left", c.Feed)
+		} else {
+			require.Empty(t, c.Feed, c.Name)
+		}
+	}
+}

@@ -28,6 +28,7 @@ func (m *Meter) channel(p plan, label string) bench.Channel {
 	c := bench.Channel{
 		Name: p.prefix + ".power", Unit: bench.UnitWatt, Scope: p.scope, Sensor: bench.SensorInstant,
 		Device: p.device + " at " + m.client.host, Identity: label + " " + p.device,
+		Feed:         m.opts.Feed,
 		Simulated:    m.opts.Simulated || strings.Contains(strings.ToLower(label), "simulated"),
 		UpdatePeriod: assumedPeriod, PeriodBasis: "assumed: BMCs renew their power every 1 to 10 s; this one does not say",
 		StampError: (p.sent.got - p.sent.asked) / 2,
@@ -117,18 +118,43 @@ func (m *Meter) enough(seen [][]bench.Reading) bool {
 func (m *Meter) learn(seen [][]bench.Reading, half time.Duration) {
 	m.channels = slices.Clone(m.channels)
 	for ch := range m.channels {
-		c := &m.channels[ch]
 		if half > 0 {
-			c.StampError = half
+			m.channels[ch].StampError = half
 		}
-		if m.told[ch].period > 0 {
-			continue
-		}
-		if found := meters.UpdatePeriod(seen[ch]); found.OK {
-			c.UpdatePeriod, c.PeriodBasis = found.Value, found.Basis
-		} else {
-			c.PeriodBasis = "assumed, as watching did not tell: " + found.Basis
+		if m.told[ch].period == 0 {
+			m.take(ch, meters.UpdatePeriod(seen[ch]))
 		}
 	}
 	m.pace()
+}
+
+// Learn takes update periods that no sensor tells from what reads showed since
+// the meter was opened: under a busy load every renewal is a change. It is
+// called between stages, and changes Channels and Interval.
+func (m *Meter) Learn() {
+	m.channels = slices.Clone(m.channels)
+	for ch, log := range m.logs {
+		if log == nil {
+			continue
+		}
+		if found := log.Found(); found.OK {
+			m.take(ch, found)
+			log.Forget()
+		}
+	}
+	m.pace()
+}
+
+// take keeps the shortest period that was seen of a channel, as missed changes
+// only lengthen it, and says what holds.
+func (m *Meter) take(ch int, found meters.Found) {
+	if known := m.found[ch]; found.OK && (!known.OK || found.Value < known.Value) {
+		m.found[ch] = found
+	}
+	c := &m.channels[ch]
+	if m.found[ch].OK {
+		c.UpdatePeriod, c.PeriodBasis = m.found[ch].Value, m.found[ch].Basis
+	} else {
+		c.PeriodBasis = "assumed, as watching did not tell: " + found.Basis
+	}
 }

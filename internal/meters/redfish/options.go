@@ -34,6 +34,9 @@ type Options struct {
 	Outlets  []string
 	Timeout  time.Duration // of one request; 0 is 5 s
 	Interval time.Duration // between reads; 0 is half of the update period that is told or found
+	// Feed names the supply line of the chassis or PDU, "" where that is not
+	// known.
+	Feed string
 	// Watch is how long Characterise looks for the update period; 0 is 20 s.
 	Watch time.Duration
 	// Simulated marks every channel as made up, for a test server.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/meters"
+	"github.com/wattsweep/wattsweep/internal/meters/renewals"
 )
 
 const (
@@ -27,6 +28,8 @@ type Meter struct {
 	told     []traits // of each channel
 	last     []string // the BMC's own time of each channel's newest value
 	interval time.Duration
+	found    []meters.Found  // of each channel, the shortest update period that was seen
+	logs     []*renewals.Log // of each channel, what reads of stages showed; nil where it tells its period
 	closed   bool
 }
 
@@ -93,7 +96,14 @@ func New(ctx context.Context, opts Options) (*Meter, error) {
 		m.client.close()
 		return nil, err
 	}
-	m.last = make([]string, len(m.channels))
+	m.last, m.found = make([]string, len(m.channels)), make([]meters.Found, len(m.channels))
+	for ch := range m.channels {
+		var log *renewals.Log
+		if m.told[ch].period == 0 {
+			log = renewals.New(renewals.Usual)
+		}
+		m.logs = append(m.logs, log)
+	}
 	m.pace()
 	return m, nil
 }
@@ -135,8 +145,15 @@ func (m *Meter) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	if err := ctx.Err(); err != nil {
 		return err //nolint:wrapcheck // the caller's own cancellation
 	}
-	_, err := m.read(ctx, now, dst)
-	return err
+	if _, err := m.read(ctx, now, dst); err != nil {
+		return err
+	}
+	for ch, log := range m.logs {
+		if log != nil {
+			log.Add(dst[ch])
+		}
+	}
+	return nil
 }
 
 // read also gives the longest half of a round trip.

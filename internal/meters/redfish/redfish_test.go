@@ -3,6 +3,7 @@ package redfish
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -383,4 +384,32 @@ func TestCharacterise(t *testing.T) {
 	require.ErrorIs(t, m.Characterise(ctx, meters.NewClock().Now), context.Canceled)
 	require.NoError(t, m.Close())
 	require.Error(t, m.Characterise(t.Context(), meters.NewClock().Now))
+}
+
+// At rest a BMC's period is not seen; the stage that follows shows it, and what
+// sensors tell themselves stands.
+func TestPeriodIsLearntFromABusyStage(t *testing.T) {
+	t.Parallel()
+	b := &bmc{resources: with(collection("1"), environment("1"))}
+	opts := serve(t, b)
+	opts.Feed = "left"
+	m := opened(t, opts)
+	m.Learn()
+	require.Contains(t, channel(t, m, "power").PeriodBasis, "assumed")
+	dst := make([]bench.Reading, len(m.Channels()))
+	for at := time.Duration(0); at < 3*time.Minute; at += time.Second { // renewed every 8 s
+		b.set(func(b *bmc) {
+			b.resources["/redfish/v1/Chassis/1"+metrics] = fmt.Sprintf(`{"PowerWatts":{"Reading":%d},"EnergykWh":{"Reading":325.75}}`, 300+int(at/(8*time.Second))%5)
+		})
+		require.NoError(t, m.Read(t.Context(), func() time.Duration { return at }, dst))
+	}
+	m.Learn()
+	power := channel(t, m, "power")
+	require.InDelta(t, 8, power.UpdatePeriod.Seconds(), 0.2, power.PeriodBasis)
+	require.Contains(t, power.PeriodBasis, "earlier stages")
+	require.Equal(t, "left", power.Feed)
+	require.Contains(t, channel(t, m, "energy").PeriodBasis, "assumed")
+	m.opts.Watch = time.Nanosecond
+	require.NoError(t, m.Characterise(t.Context(), meters.NewClock().Now))
+	require.Equal(t, power.UpdatePeriod, channel(t, m, "power").UpdatePeriod, "watching at rest takes nothing away")
 }
