@@ -27,6 +27,7 @@ func TestAlarmWaitsUntilItsMoment(t *testing.T) {
 	clock := NewClock()
 	for name, a := range alarms(t, clock.Now) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for i := range 20 {
 				at := clock.Now() + time.Duration(i)*200*time.Microsecond
 				require.True(t, a.wait(at))
@@ -47,6 +48,7 @@ func TestAlarmIsEndedFromOutside(t *testing.T) {
 	clock := NewClock()
 	for name, a := range alarms(t, clock.Now) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var waiting sync.WaitGroup
 			var more bool
 			waiting.Go(func() {

@@ -74,7 +74,8 @@ func (c *cadence) run(start time.Duration, running *sync.WaitGroup) {
 
 // after is when the next tick is due.
 func (c *cadence) after(start time.Duration) time.Duration {
-	return start + ((c.now()-start)/c.interval+1)*c.interval
+	ticks := int64((c.now()-start)/c.interval) + 1
+	return start + time.Duration(ticks)*c.interval
 }
 
 // alone waits by itself.

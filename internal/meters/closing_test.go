@@ -49,7 +49,7 @@ func TestLastSampleWaitsForACounter(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, s.Start(t.Context()))
 		from := clock.Now()
-		time.Sleep(12*tick - time.Millisecond) // about when a tick is due
+		time.Sleep(12*tick - time.Millisecond)            // about when a tick is due
 		for before := s.Newest(); s.Newest() == before; { //nolint:revive // the sample that a tick has just taken
 		}
 		to := clock.Now()

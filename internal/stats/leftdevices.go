@@ -154,9 +154,9 @@ func (u *energyUse) leftWall(g group) string {
 	case ofSameMeter:
 		return ""
 	}
-	comparable := scope == counted
-	if comparable || scope == bench.ScopePSU {
-		if text := u.apart(chosen, u.chosen, comparable); text != "" {
+	alike := scope == counted
+	if alike || scope == bench.ScopePSU {
+		if text := u.apart(chosen, u.chosen, alike); text != "" {
 			return "two wall meters tell different powers: " + text + "; " + feedHint
 		}
 	}

@@ -21,17 +21,22 @@ const samplingEnv = "WATTSWEEP_BENCH_SAMPLING"
 
 // samplingRun is what a child process samples.
 type samplingRun struct {
-	Library string // the stand-in for the driver's; "" only wakes up
-	Every   time.Duration
-	For     time.Duration
+	Library string        `json:"library"` // the stand-in for the driver's; "" only wakes up
+	Every   time.Duration `json:"every_ns"`
+	For     time.Duration `json:"for_ns"`
 }
 
 // samplingCost is what sampling took.
 type samplingCost struct {
-	Wall, CPU                 time.Duration
-	Meters, Channels          int
-	Ticks, Missed             int64
-	LateP50, LateP99, LateMax time.Duration
+	Wall     time.Duration `json:"wall_ns"`
+	CPU      time.Duration `json:"cpu_ns"`
+	Meters   int           `json:"meters"`
+	Channels int           `json:"channels"`
+	Ticks    int64         `json:"ticks"`
+	Missed   int64         `json:"missed"`
+	LateP50  time.Duration `json:"late_p50_ns"`
+	LateP99  time.Duration `json:"late_p99_ns"`
+	LateMax  time.Duration `json:"late_max_ns"`
 }
 
 func (c samplingCost) percentOfCore() float64 { return 100 * c.CPU.Seconds() / c.Wall.Seconds() }

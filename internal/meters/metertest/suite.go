@@ -109,10 +109,6 @@ func Inconsistent(c bench.Channel) string {
 		return "power does not accumulate and energy does"
 	case c.Window < 0, c.Sensor == bench.SensorAveraged && c.Window == 0 && c.WindowBasis == "":
 		return "an averaged value needs its window, or why it is not known"
-	case c.UpdatePeriod > 0 && c.PeriodBasis == "" && (c.Unit == bench.UnitWatt || c.Unit == bench.UnitJoule):
-		return "an update period of power or energy needs its basis"
-	case c.Lag < 0, c.Lag > 0 && c.LagBasis == "":
-		return "a lag is not negative, and needs its basis"
 	case c.WrapAt != 0 && !c.Counter, c.WrapAt < 0:
 		return "only a counter wraps, at a positive value"
 	case c.Resolution < 0, c.Floor < 0, c.RelAccuracy < 0, c.AbsAccuracy < 0, c.UpdatePeriod < 0, c.StampError < 0:
@@ -121,6 +117,17 @@ func Inconsistent(c bench.Channel) string {
 		return "it does not say how its value is made"
 	case c.Identity == "":
 		return "it does not say which source it comes from"
+	}
+	return baseless(c)
+}
+
+// baseless says which figure of a channel lacks its basis, "" when none does.
+func baseless(c bench.Channel) string {
+	switch {
+	case c.UpdatePeriod > 0 && c.PeriodBasis == "" && (c.Unit == bench.UnitWatt || c.Unit == bench.UnitJoule):
+		return "an update period of power or energy needs its basis"
+	case c.Lag < 0, c.Lag > 0 && c.LagBasis == "":
+		return "a lag is not negative, and needs its basis"
 	case c.RelAccuracy+c.AbsAccuracy > 0 && c.AccuracyNote == "":
 		return "an accuracy needs its source"
 	}

@@ -115,7 +115,7 @@ func (o Options) check() error {
 		c.add("address", err.Error(), "write host or host:port")
 	}
 	o.checkAccess(&c)
-	if o.Timeout < 0 || o.Timeout > time.Minute || o.Interval < 0 || o.Refresh < 0 || o.Refresh > maxRefresh || o.WatchFor < 0 || o.WatchEvery < 0 {
+	if min(o.Timeout, o.Interval, o.Refresh, o.WatchFor, o.WatchEvery) < 0 || o.Timeout > time.Minute || o.Refresh > maxRefresh {
 		c.add("timeout", "timeout, interval, refresh and watching are not negative, a timeout is at most a minute and a refresh an hour", "leave them out")
 	}
 	if (o.VoltageV > 0) != (o.PowerFactor > 0) || !(o.VoltageV >= 0 && o.VoltageV <= 1000) || !(o.PowerFactor >= 0 && o.PowerFactor <= 1) {

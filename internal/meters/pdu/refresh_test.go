@@ -119,7 +119,8 @@ func TestFeedIsNamed(t *testing.T) {
 	t.Parallel()
 	m := &Meter{opts: Options{Name: "x", Address: "a", Feed: "left"}, free: true, reasons: newReasons()}
 	m.members = freeMembers(Options{Objects: []Object{
-		{Name: "w", OID: "1.3.6.1.4.1.99999.1", Unit: "W", Scale: 1}, {Name: "j", OID: "1.3.6.1.4.1.99999.2", Unit: "J", Scale: 1, Counter: true},
+		{Name: "w", OID: "1.3.6.1.4.1.99999.1", Unit: "W", Scale: 1},
+		{Name: "j", OID: "1.3.6.1.4.1.99999.2", Unit: "J", Scale: 1, Counter: true},
 		{Name: "a", OID: "1.3.6.1.4.1.99999.3", Unit: "A", Scale: 1},
 	}})
 	m.build()
