@@ -26,6 +26,7 @@ type lab struct {
 	app    *app.App
 	worker *app.Worker
 	host   string
+	sweeps int // begun
 }
 
 func newLab(ctx context.Context) (*lab, error) {
@@ -64,21 +65,23 @@ func (l *lab) close() {
 
 // spec asks a simulated model about 40 journals.
 const spec = `
-name: bench
+name: bench-NO
 hosts: [HOST]
 runtimes: [{name: simulated, kind: ollama, max_output_tokens: 8}]
 models: [{name: known, context_tokens: 2048}]
 task: {name: icd10}
 datasets: [{name: demo-journals, languages: [en], limit: 40}]
 runs: RUNS
-phases: {baseline: 1s, idle: 1s, warm_up_calls: 1}
+phases: {baseline: 1.NOs, idle: 1s, warm_up_calls: 1}
 meters: {interval: 50ms, host: true, estimate: {idle_power_w: 20, power_per_busy_core_w: 8, source: simulated}}
 `
 
 // sweep runs the spec and gives its only cell.
 func (l *lab) sweep(ctx context.Context, takes time.Duration, runs int) (bench.CellID, error) {
 	l.fake.Set(func(f *runtimetest.Fake) { f.Takes = takes })
-	text := strings.NewReplacer("HOST", l.host, "RUNS", strconv.Itoa(runs)).Replace(spec)
+	// The same spec would be the same sweep, which is measured already.
+	l.sweeps++
+	text := strings.NewReplacer("HOST", l.host, "RUNS", strconv.Itoa(runs), "NO", fmt.Sprintf("%03d", l.sweeps)).Replace(spec)
 	parsed, err := config.ParseSpec("bench", []byte(text), app.SpecOptions())
 	if err != nil {
 		return "", err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -85,33 +86,52 @@ func (l *lab) plainLoop(ctx context.Context, promptBytes, n int) (microsPerCall 
 	return micros(time.Since(began)) / float64(n), nil
 }
 
+// stageRepeats is how often the stage is measured. What other work on the
+// machine takes lengthens it, so that the least is the nearest to the truth; the
+// note tells all.
+const stageRepeats = 3
+
 // stageOverhead measures the wall time of a 40-call inference stage, from the
 // moment the workflow schedules it to the moment it is complete, against the
-// sum of its calls.
+// sum of its calls. Beside it meters are sampled and stored each second.
 func (l *lab) stageOverhead(ctx context.Context) ([]Row, error) {
+	row := Row{Name: "stage.infer_wall_over_calls", Unit: "% more"}
+	var all []string
+	for i := range stageRepeats {
+		calls, wall, err := l.stage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		sum := total(calls)
+		more := 100 * (wall - sum).Seconds() / sum.Seconds()
+		all = append(all, fmt.Sprintf("%.2f", more))
+		if i > 0 && more >= row.Value {
+			continue
+		}
+		row.Value = more
+		row.Note = fmt.Sprintf("%d calls of %.0f ms: stage %s from scheduled to completed, calls %s", len(calls),
+			1000*sum.Seconds()/float64(len(calls)), wall.Round(time.Millisecond), sum.Round(time.Millisecond))
+	}
+	row.Note += fmt.Sprintf("; traces and readings stored each second beside it; the least of %d runs (%s)", stageRepeats, strings.Join(all, ", "))
+	return []Row{row.atMost(1)}, nil
+}
+
+// stage runs a stage of 40 calls and gives them, with the time it took.
+func (l *lab) stage(ctx context.Context) ([]bench.Call, time.Duration, error) {
 	cell, err := l.sweep(ctx, 200*time.Millisecond, 1)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	calls, err := l.app.Store.Calls(ctx, cell, 1)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c, err := l.app.Store.GetCell(ctx, cell)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	wall, err := l.inferWall(ctx, contract.BenchmarkWorkflowID(c.Sweep, cell, c.Attempt))
-	if err != nil {
-		return nil, err
-	}
-	sum := total(calls)
-	row := Row{
-		Name: "stage.infer_wall_over_calls", Value: 100 * (wall - sum).Seconds() / sum.Seconds(), Unit: "% more",
-		Note: fmt.Sprintf("%d calls of %.0f ms: stage %s from scheduled to completed, calls %s", len(calls),
-			1000*sum.Seconds()/float64(len(calls)), wall.Round(time.Millisecond), sum.Round(time.Millisecond)),
-	}
-	return []Row{row.atMost(1)}, nil
+	return calls, wall, err
 }
 
 // inferWall reads from the workflow's history how long the infer activity took.
