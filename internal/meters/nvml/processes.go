@@ -49,6 +49,11 @@ func (o Occupants) ForeignBytes() (uint64, bool) {
 // Foreign looks who is on each GPU now, as a check before a run. Without
 // Options.Own every process is foreign.
 func (s *Session) Foreign(ctx context.Context) ([]Occupants, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, errClosed
+	}
 	var roots []int32
 	if s.opts.Own != nil {
 		var err error

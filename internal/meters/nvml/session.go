@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/meters"
 )
 
@@ -58,7 +59,7 @@ type Session struct {
 	watcher *watcher
 	absent  []string
 
-	mu     sync.Mutex
+	mu     sync.RWMutex // read-locked by calls that the meters do not make
 	closed bool
 }
 
@@ -194,14 +195,21 @@ func (s *Session) measured(g *gpu) bool {
 }
 
 // Close closes the meters and lets the library go; a second call does nothing.
+// Where a call into the driver has not returned, the library stays open.
 func (s *Session) Close() error {
-	s.mu.Lock()
+	stopped := s.watcher.stop()
+	for until := time.Now().Add(stopGrace); stopped && !s.mu.TryLock(); time.Sleep(10 * time.Millisecond) {
+		stopped = time.Now().Before(until)
+	}
+	if !stopped {
+		return fault.New(fault.Unavailable, "", "look at the kernel's messages for Xid errors; reset the GPU or reboot the host",
+			"shut NVML down: a call into the driver has not returned")
+	}
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	s.watcher.stop()
 	for _, m := range s.Meters() {
 		_ = m.Close() // of a file that was only read
 	}

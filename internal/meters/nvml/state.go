@@ -94,6 +94,10 @@ func (m *State) Read(ctx context.Context, now func() time.Duration, dst []bench.
 	return nil
 }
 
+// Rest ends the look at processes until the next Read. It may be called while a
+// Read is under way.
+func (m *State) Rest() { m.watcher.rest() }
+
 // Close ends the meter; the library stays open until the session is closed.
 func (m *State) Close() error {
 	m.closed = true

@@ -3,20 +3,24 @@ package nvml
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // watcher looks who is on each GPU, once a pace, in a goroutine of its own:
 // listing processes takes milliseconds, and asking a runtime for its own can
-// take longer.
+// take longer. It rests while no stage reads the GPUs.
 type watcher struct {
 	session *Session
 	pace    time.Duration
 	cancel  context.CancelFunc
 	begin   sync.Once
 	done    sync.WaitGroup
-	rounds  []atomic.Pointer[census] // one for each GPU of the session
+	woken   chan struct{} // buffered: a look is due at once
+
+	mu      sync.Mutex
+	resting bool
+	endLook context.CancelFunc // of the look under way
+	rounds  []*census          // one for each GPU of the session, nil before the first look
 }
 
 // census is what one look at a GPU's processes found.
@@ -38,12 +42,25 @@ const reasonNone uint8 = 255
 const staleAfter = 5
 
 func newWatcher(s *Session, pace time.Duration) *watcher {
-	return &watcher{session: s, pace: pace, cancel: func() {}, rounds: make([]atomic.Pointer[census], len(s.gpus))}
+	return &watcher{
+		session: s, pace: pace, cancel: func() {}, endLook: func() {}, resting: true,
+		woken: make(chan struct{}, 1), rounds: make([]*census, len(s.gpus)),
+	}
 }
 
-// start begins to watch at the first call; a session that only asks for facts
-// never does.
+// start begins to watch, or goes on after a rest; a session that only asks for
+// facts never does.
 func (w *watcher) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.resting {
+		return
+	}
+	w.resting = false
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
 	w.begin.Do(func() {
 		var ctx context.Context
 		ctx, w.cancel = context.WithCancel(context.Background())
@@ -51,16 +68,51 @@ func (w *watcher) start() {
 	})
 }
 
+// rest ends the watch until the next start. The runtime whose processes were
+// own ones may be gone after that, and what it said with it.
+func (w *watcher) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resting = true
+	w.endLook()
+	clear(w.rounds)
+}
+
 func (w *watcher) run(ctx context.Context) {
 	ticker := time.NewTicker(w.pace)
 	defer ticker.Stop()
 	for {
-		w.look(ctx)
 		select {
 		case <-ctx.Done():
 			return
+		case <-w.woken:
+			ticker.Reset(w.pace)
 		case <-ticker.C:
 		}
+		w.round(ctx)
+	}
+}
+
+// round takes one look, unless the watcher rests.
+func (w *watcher) round(ctx context.Context) {
+	w.mu.Lock()
+	if w.resting {
+		w.mu.Unlock()
+		return
+	}
+	ctx, end := context.WithCancel(ctx)
+	w.endLook = end
+	w.mu.Unlock()
+	defer end()
+	w.look(ctx)
+}
+
+// keep stores a census, unless the stage that it was for is over.
+func (w *watcher) keep(ctx context.Context, i int, one census) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ctx.Err() == nil {
+		w.rounds[i] = &one
 	}
 }
 
@@ -75,14 +127,17 @@ func (w *watcher) look(ctx context.Context) {
 		}
 	}
 	for i, g := range w.session.gpus {
+		if ctx.Err() != nil {
+			return
+		}
 		if !g.can.processes {
 			continue
 		}
-		one := &census{at: time.Now(), reason: reasonNone, doubt: doubt}
+		one := census{at: time.Now(), reason: reasonNone, doubt: doubt}
 		list, r := g.board.processes()
 		if r != retOK {
 			one.reason = reasonLookFailed
-			w.rounds[i].Store(one)
+			w.keep(ctx, i, one)
 			continue
 		}
 		who := w.session.sorter.sort(g, list, roots)
@@ -91,13 +146,15 @@ func (w *watcher) look(ctx context.Context) {
 		if one.doubt == reasonNone && who.Doubt != "" {
 			one.doubt = reasonNamespace
 		}
-		w.rounds[i].Store(one)
+		w.keep(ctx, i, one)
 	}
 }
 
 // latest gives the newest census of the GPU at position i.
 func (w *watcher) latest(i int) (census, uint8) {
-	one := w.rounds[i].Load()
+	w.mu.Lock()
+	one := w.rounds[i]
+	w.mu.Unlock()
 	switch {
 	case one == nil:
 		return census{}, reasonNotLooked
@@ -108,9 +165,26 @@ func (w *watcher) latest(i int) (census, uint8) {
 	}
 }
 
-// stop ends the watch and waits for it.
-func (w *watcher) stop() {
+// stopGrace is how long a call into the driver may take to return when the
+// session is closed.
+const stopGrace = 2 * time.Second
+
+// stop ends the watch for good. It reports false where a look has not returned.
+func (w *watcher) stop() bool {
 	w.begin.Do(func() {}) // a later start does nothing
+	w.rest()
 	w.cancel()
-	w.done.Wait()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.done.Wait()
+	}()
+	timer := time.NewTimer(stopGrace)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
