@@ -23,6 +23,7 @@ func newFast(g *gpu, opts Options) *Fast {
 	if len(m.channels) == 0 {
 		return nil
 	}
+	m.remember()
 	return m
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/meters"
 )
 
 // watchEvery is how often the GPU is read while it is watched: oftener than
@@ -27,29 +26,7 @@ func (m *Fast) Characterise(ctx context.Context, now func() time.Duration) error
 	if len(trips) > 1 {
 		length = m.watchFor
 	}
-	for _, ch := range []int{m.power, m.average, m.energy, m.utilisation} {
-		if ch >= 0 {
-			m.foundPeriod(ch, meters.UpdatePeriod(seen[ch]), length)
-		}
-	}
-	if m.power >= 0 && m.energy >= 0 {
-		found := meters.AveragingWindow(seen[m.power], seen[m.energy], true)
-		finest := m.channels[m.energy].UpdatePeriod
-		if found.OK && found.Value < finest {
-			// The counter's own steps hide anything shorter, so that the fit is
-			// an upper bound and the table may know better.
-			found = meters.Found{Basis: fmt.Sprintf("no longer than %s, the period of the energy counter that it was held against", finest)}
-		}
-		m.foundWindow(m.power, found, length)
-	}
-	if m.average >= 0 {
-		switch {
-		case m.power >= 0:
-			m.foundWindow(m.average, meters.AveragingWindow(seen[m.average], seen[m.power], false), length)
-		case m.energy >= 0:
-			m.foundWindow(m.average, meters.AveragingWindow(seen[m.average], seen[m.energy], true), length)
-		}
-	}
+	m.judge(seen, "measured over "+length.String())
 	if len(trips) > 0 {
 		// Half of a slow round trip: when within it the value was taken is not known.
 		slices.Sort(trips)
@@ -75,7 +52,10 @@ func (m *Fast) watch(ctx context.Context, now func() time.Duration) ([][]bench.R
 	defer ticker.Stop()
 	for end := now() + m.watchFor; now() < end; {
 		before := now()
-		if err := m.Read(ctx, now, dst); err != nil {
+		if m.closed {
+			return nil, nil, errClosed
+		}
+		if err := m.read(now, dst); err != nil {
 			return nil, nil, fmt.Errorf("watch GPU %d: %w", m.gpu.index, err)
 		}
 		trips = append(trips, now()-before)
@@ -89,29 +69,4 @@ func (m *Fast) watch(ctx context.Context, now func() time.Duration) ([][]bench.R
 		}
 	}
 	return seen, trips, nil
-}
-
-func (m *Fast) foundPeriod(ch int, found meters.Found, length time.Duration) {
-	c := &m.channels[ch]
-	if found.OK {
-		c.UpdatePeriod = found.Value
-		c.PeriodBasis = fmt.Sprintf("measured over %s: %s", length, found.Basis)
-		return
-	}
-	c.PeriodBasis = fmt.Sprintf("not identifiable in %s: %s; %s", length, found.Basis, c.PeriodBasis)
-}
-
-// foundWindow takes the window that was found. A window says how a sensor that
-// is called instant takes its mean; one that is called an average stays one.
-func (m *Fast) foundWindow(ch int, found meters.Found, length time.Duration) {
-	c := &m.channels[ch]
-	switch {
-	case !found.OK:
-		c.WindowBasis = fmt.Sprintf("not identifiable in %s: %s; %s", length, found.Basis, c.WindowBasis)
-	case found.Value <= 0 && c.Sensor == bench.SensorAveraged:
-		c.WindowBasis = fmt.Sprintf("measured over %s, but not taken: no averaging was seen (%s); %s", length, found.Basis, c.WindowBasis)
-	default:
-		c.Window = found.Value
-		c.WindowBasis = fmt.Sprintf("measured over %s: %s", length, found.Basis)
-	}
 }

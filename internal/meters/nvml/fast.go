@@ -16,6 +16,8 @@ type Fast struct {
 	gpu      *gpu
 	name     string
 	channels []bench.Channel
+	known    []knowledge // of each channel, what was found and not only read up
+	logs     []channelLog
 	watchFor time.Duration
 	meminfo  *procfs.File // where memory is the host's
 	closed   bool
@@ -57,6 +59,14 @@ func (m *Fast) Read(ctx context.Context, now func() time.Duration, dst []bench.R
 	if err := ctx.Err(); err != nil {
 		return err //nolint:wrapcheck // the caller's own cancellation
 	}
+	if err := m.read(now, dst); err != nil {
+		return err
+	}
+	m.note(dst)
+	return nil
+}
+
+func (m *Fast) read(now func() time.Duration, dst []bench.Reading) error {
 	if err := m.readPower(now, dst); err != nil {
 		return err
 	}
