@@ -54,16 +54,13 @@ func impure() []string {
 // exceptions are imports between siblings that we want, with the reason.
 func exceptions() map[string]string {
 	return map[string]string{
-		"internal/meters/host → internal/meters/procfs":      "the meters that read /proc share its parser",
-		"internal/meters/pdu → internal/meters/renewals":     "wall meters learn from what they read when a device renews its values",
-		"internal/meters/plug → internal/meters/renewals":    "wall meters learn from what they read when a device renews its values",
-		"internal/meters/redfish → internal/meters/renewals": "wall meters learn from what they read when a device renews its values",
-		"internal/meters/estimate → internal/meters/procfs":  "the meters that read /proc share its parser",
-		"internal/meters/nvml → internal/meters/procfs":      "the meters that read /proc share its parser",
-		"internal/meters → internal/gum":                     "what a meter tells and what is made of it carry one algebra of uncertainty",
-		"internal/stats → internal/gum":                      "what a meter tells and what is made of it carry one algebra of uncertainty",
-		"internal/papers → internal/gum":                     "a sum of phases has an uncertainty, by the algebra of those that told them",
-		"internal/store → schema":                            "the store applies the migrations that its SQL rests on",
+		"internal/meters/host → internal/meters/procfs":     "the meters that read /proc share its parser",
+		"internal/meters/estimate → internal/meters/procfs": "the meters that read /proc share its parser",
+		"internal/meters/nvml → internal/meters/procfs":     "the meters that read /proc share its parser",
+		"internal/meters → internal/gum":                    "what a meter tells and what is made of it carry one algebra of uncertainty",
+		"internal/stats → internal/gum":                     "what a meter tells and what is made of it carry one algebra of uncertainty",
+		"internal/papers → internal/gum":                    "a sum of phases has an uncertainty, by the algebra of those that told them",
+		"internal/store → schema":                           "the store applies the migrations that its SQL rests on",
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/meters"
-	"github.com/wattsweep/wattsweep/internal/meters/renewals"
 )
 
 // knowledge is what of a channel was found by watching, and what is said of it
@@ -19,7 +18,7 @@ type knowledge struct {
 
 type channelLog struct {
 	at  int // of the channel
-	log *renewals.Log
+	log *meters.RenewalLog
 }
 
 // remember prepares to remember what reads of stages show of power and energy.
@@ -31,7 +30,7 @@ func (m *Fast) remember() {
 	m.logs = nil
 	for _, ch := range []int{m.power, m.average, m.energy} {
 		if ch >= 0 {
-			m.logs = append(m.logs, channelLog{at: ch, log: renewals.New(renewals.Usual)})
+			m.logs = append(m.logs, channelLog{at: ch, log: meters.NewRenewalLog()})
 		}
 	}
 }
@@ -55,9 +54,12 @@ func (m *Fast) Learn() {
 	}
 	for _, one := range m.logs {
 		c := &m.channels[one.at]
-		// Stages are polled more slowly than sensors are renewed: what is found
-		// is at most an upper bound, which is better than nothing.
-		if found := one.log.Found(); found.OK && !m.known[one.at].period && (c.UpdatePeriod == 0 || found.Value > c.UpdatePeriod && found.Value > 2*one.log.Step()) {
+		// Stages poll about as often as sensors are renewed: what is found is an
+		// upper bound where it is near the polling, better than nothing and no
+		// word against a table.
+		found := one.log.Found()
+		slower := found.Value > c.UpdatePeriod && found.Value > 2*one.log.Step()
+		if found.OK && !m.known[one.at].period && (c.UpdatePeriod == 0 || slower) {
 			c.UpdatePeriod, c.PeriodBasis = found.Value, found.Basis
 		}
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/meters"
-	"github.com/wattsweep/wattsweep/internal/meters/renewals"
 )
 
 // refresh is how often the device renews its values: what it, its maker or the
@@ -25,7 +24,7 @@ type refresh struct {
 
 type channelLog struct {
 	at  int // of the channel
-	log *renewals.Log
+	log *meters.RenewalLog
 }
 
 // maxLogs bounds the memory for a device of many outlets.
@@ -86,7 +85,7 @@ func (m *Meter) remember() {
 	for _, unit := range []bench.Unit{bench.UnitWatt, bench.UnitAmpere} {
 		for i, c := range m.channels {
 			if c.Unit == unit && !m.lines[i].sum && len(m.logs) < maxLogs {
-				m.logs = append(m.logs, channelLog{at: i, log: renewals.New(renewals.Usual)})
+				m.logs = append(m.logs, channelLog{at: i, log: meters.NewRenewalLog()})
 			}
 		}
 		if len(m.logs) > 0 {

@@ -12,7 +12,6 @@ import (
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/meters"
-	"github.com/wattsweep/wattsweep/internal/meters/renewals"
 )
 
 const (
@@ -54,8 +53,8 @@ type Meter struct {
 	told     []quantity // in the order of channels
 	channels []bench.Channel
 	interval time.Duration
-	found    meters.Found              // the shortest update period that was seen
-	logs     [quantities]*renewals.Log // what reads of stages showed; nil where it is not remembered
+	found    meters.Found                   // the shortest update period that was seen
+	logs     [quantities]*meters.RenewalLog // what reads of stages showed; nil where it is not remembered
 	closed   bool
 }
 
@@ -112,7 +111,7 @@ func open(ctx context.Context, opts Options, rt http.RoundTripper) (*Meter, erro
 	}
 	for _, q := range m.told {
 		if q == power || q == energy {
-			m.logs[q] = renewals.New(renewals.Usual)
+			m.logs[q] = meters.NewRenewalLog()
 		}
 	}
 	m.interval = opts.Interval

@@ -7,7 +7,6 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/meters"
-	"github.com/wattsweep/wattsweep/internal/meters/renewals"
 )
 
 const (
@@ -28,8 +27,8 @@ type Meter struct {
 	told     []traits // of each channel
 	last     []string // the BMC's own time of each channel's newest value
 	interval time.Duration
-	found    []meters.Found  // of each channel, the shortest update period that was seen
-	logs     []*renewals.Log // of each channel, what reads of stages showed; nil where it tells its period
+	found    []meters.Found       // of each channel, the shortest update period that was seen
+	logs     []*meters.RenewalLog // of each channel, what reads of stages showed; nil where it tells its period
 	closed   bool
 }
 
@@ -98,9 +97,9 @@ func New(ctx context.Context, opts Options) (*Meter, error) {
 	}
 	m.last, m.found = make([]string, len(m.channels)), make([]meters.Found, len(m.channels))
 	for ch := range m.channels {
-		var log *renewals.Log
+		var log *meters.RenewalLog
 		if m.told[ch].period == 0 {
-			log = renewals.New(renewals.Usual)
+			log = meters.NewRenewalLog()
 		}
 		m.logs = append(m.logs, log)
 	}

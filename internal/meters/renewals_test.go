@@ -1,4 +1,4 @@
-package renewals_test
+package meters
 
 import (
 	"math/rand/v2"
@@ -8,11 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/meters/renewals"
 )
 
 // polled adds what a source shows that renews its value each period.
-func polled(l *renewals.Log, from, to, every, period time.Duration, value func(at time.Duration) float64) {
+func polled(l *RenewalLog, from, to, every, period time.Duration, value func(at time.Duration) float64) {
 	for at := from; at < to; at += every {
 		l.Add(bench.Reading{At: at, Value: value(at.Truncate(period))})
 	}
@@ -26,7 +25,7 @@ func busy(seed uint64) func(time.Duration) float64 {
 
 func TestABusyStageShowsThePeriod(t *testing.T) {
 	t.Parallel()
-	l := renewals.New(2048)
+	l := newRenewalLog(2048)
 	constant := func(time.Duration) float64 { return 100 }
 	polled(l, 0, 10*time.Minute, time.Second, 5*time.Second, constant)
 	require.False(t, l.Found().OK, "at rest nothing is renewed visibly")
@@ -49,7 +48,7 @@ func TestNoiseAtRestIsNoPeriod(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		l := renewals.New(4096)
+		l := newRenewalLog(4096)
 		value, next := 100.0, time.Duration(0)
 		for at := time.Duration(0); at < time.Hour; at += time.Second {
 			if at >= next {
@@ -65,7 +64,7 @@ func TestNoiseAtRestIsNoPeriod(t *testing.T) {
 // Clocks of two users, gaps and values that are none leave no false renewal.
 func TestLogIsBoundedAndMendsItsClock(t *testing.T) {
 	t.Parallel()
-	l := renewals.New(64)
+	l := newRenewalLog(64)
 	polled(l, time.Hour, time.Hour+time.Minute, time.Second, 2*time.Second, busy(2))
 	polled(l, 0, 2*time.Minute, time.Second, 4*time.Second, busy(3))
 	found := l.Found()
@@ -79,15 +78,15 @@ func TestLogIsBoundedAndMendsItsClock(t *testing.T) {
 }
 
 func TestAddAllocatesNothing(t *testing.T) { //nolint:paralleltest // allocations are counted of the whole process
-	l := renewals.New(64)
+	l := newRenewalLog(64)
 	require.Zero(t, testing.AllocsPerRun(100, func() { l.Add(bench.Reading{At: time.Hour, Value: 1}) }))
 }
 
 func TestAnUpperBoundSaysSo(t *testing.T) {
 	t.Parallel()
-	l := renewals.New(256)
+	l := newRenewalLog(256)
 	polled(l, 0, time.Minute, time.Second, 100*time.Millisecond, busy(4))
-	require.Zero(t, renewals.New(4).Step())
+	require.Zero(t, newRenewalLog(4).Step())
 	require.Equal(t, time.Second, l.Step())
 	found := l.Found()
 	require.True(t, found.OK)

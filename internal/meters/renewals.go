@@ -1,7 +1,4 @@
-// Package renewals remembers what a meter's reads showed while it measured, to
-// find afterwards how often its source renews its value. A load at rest shows
-// no renewals to whoever watches before a session; a busy one shows them all.
-package renewals
+package meters
 
 import (
 	"fmt"
@@ -9,28 +6,32 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/meters"
 )
 
-// Usual is how many readings a log usually holds: half an hour at one a second,
-// in 48 KiB.
-const Usual = 2048
+// logged is how many readings a log holds: half an hour at one a second, in
+// 48 KiB.
+const logged = 2048
 
-// Log holds the newest readings of one channel. It is used by one goroutine at
-// a time, as a meter is.
-type Log struct {
+// RenewalLog remembers what a meter's reads showed of one channel while it
+// measured, to find afterwards how often the source renews its value. A load at
+// rest shows no renewals to whoever watches before a session; a busy one shows
+// them all. The newest readings are held. It is used by one goroutine at a time,
+// as a meter is.
+type RenewalLog struct {
 	ring []bench.Reading
 	next int
 	full bool
 	last time.Duration
 }
 
-// New makes a log of the newest n readings; all of its memory is taken now.
-func New(n int) *Log { return &Log{ring: make([]bench.Reading, max(1, n))} }
+// NewRenewalLog makes an empty log; all of its memory is taken now.
+func NewRenewalLog() *RenewalLog { return newRenewalLog(logged) }
+
+func newRenewalLog(n int) *RenewalLog { return &RenewalLog{ring: make([]bench.Reading, n)} }
 
 // Add remembers a reading. Stamps that go back are of another clock, and forget
 // what was told by the one before. It allocates nothing.
-func (l *Log) Add(r bench.Reading) {
+func (l *RenewalLog) Add(r bench.Reading) {
 	if r.At < l.last {
 		l.Forget()
 	}
@@ -43,10 +44,10 @@ func (l *Log) Add(r bench.Reading) {
 }
 
 // Forget empties the log.
-func (l *Log) Forget() { l.next, l.full, l.last = 0, false, 0 }
+func (l *RenewalLog) Forget() { l.next, l.full, l.last = 0, false, 0 }
 
 // Readings are those of the log, the oldest first.
-func (l *Log) Readings() []bench.Reading {
+func (l *RenewalLog) Readings() []bench.Reading {
 	if !l.full {
 		return slices.Clone(l.ring[:l.next])
 	}
@@ -54,7 +55,7 @@ func (l *Log) Readings() []bench.Reading {
 }
 
 // Step is the usual time between readings, 0 where there are not two.
-func (l *Log) Step() time.Duration {
+func (l *RenewalLog) Step() time.Duration {
 	readings := l.Readings()
 	if len(readings) < 2 {
 		return 0
@@ -67,23 +68,23 @@ func (l *Log) Step() time.Duration {
 	return steps[len(steps)/2]
 }
 
-// steady is the share of renewals that must follow each other after one period.
+// onBeatAtLeast is the share of renewals that must follow each other after one period.
 // A busy load changes at nearly every renewal; a load at rest whose last digit
 // moves now and then changes after any number of them, which would be taken for
 // a slow source.
-const steady = 0.6
+const onBeatAtLeast = 0.6
 
 // Found tells the update period that the readings show. It is not OK where the
 // value changed too seldom or without a beat.
-func (l *Log) Found() meters.Found {
+func (l *RenewalLog) Found() Found {
 	readings := l.Readings()
-	found := meters.UpdatePeriod(readings)
+	found := UpdatePeriod(readings)
 	if !found.OK {
 		found.Basis = "nor during earlier stages: " + found.Basis
 		return found
 	}
-	if share := beat(readings, found.Value); share < steady {
-		return meters.Found{
+	if share := onBeat(readings, found.Value); share < onBeatAtLeast {
+		return Found{
 			Updates: found.Updates,
 			Basis:   fmt.Sprintf("nor during earlier stages: the value changed %d times but without a beat, as a load at rest does", found.Updates),
 		}
@@ -92,8 +93,8 @@ func (l *Log) Found() meters.Found {
 	return found
 }
 
-// beat is the share of changes that came one period after the change before.
-func beat(readings []bench.Reading, period time.Duration) float64 {
+// onBeat is the share of changes that came one period after the change before.
+func onBeat(readings []bench.Reading, period time.Duration) float64 {
 	var changed, previous, step time.Duration
 	var value float64
 	var one, all int
