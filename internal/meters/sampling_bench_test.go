@@ -58,7 +58,7 @@ func BenchmarkSampling(b *testing.B) {
 			for i := range c.count {
 				ms = append(ms, &gpuLike{name: fmt.Sprintf("gpu%d", i)})
 			}
-			s, err := meters.NewSampler(meters.NewClock(), c.pace, ms, meters.SamplerOptions{})
+			s, err := meters.NewSampler(meters.NewClock(), c.pace, ms, meters.SamplerOptions{KernelTimers: true})
 			require.NoError(b, err)
 			require.NoError(b, s.Start(b.Context()))
 			runtime.GC() // what was made before is not the sampler's
