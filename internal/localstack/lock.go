@@ -66,14 +66,32 @@ func (l *lock) release() {
 	}
 }
 
+// How often, and how long apart, a lock without an owner is tried.
+const (
+	letGoTries = 40
+	letGoPause = 50 * time.Millisecond
+)
+
 // lockState takes the state folder or says who has it.
 func lockState(folder, owner string) (*lock, error) {
 	path := filepath.Join(folder, "lock")
 	l, err := tryLock(path, owner)
+	h := holder{}
+	// A lock whose owner let go has no name in it any more, yet it lives on for
+	// moments in a program that was being started just then.
+	for range letGoTries {
+		if !errors.Is(err, errHeld) {
+			return l, err
+		}
+		if h = readHolder(path); h.Pid != 0 {
+			break
+		}
+		time.Sleep(letGoPause)
+		l, err = tryLock(path, owner)
+	}
 	if !errors.Is(err, errHeld) {
 		return l, err
 	}
-	h := readHolder(path)
 	return nil, fault.New(fault.Unavailable, "",
 		fmt.Sprintf("wait for it, stop it (kill %d), or choose another state folder", h.Pid),
 		"state folder %s is in use by process %d (%s, since %s)", folder, h.Pid, h.Owner, h.Since.Format(time.RFC3339))
