@@ -77,7 +77,8 @@ COMMENT ON COLUMN trace_tails.block IS 'Number of the block that the piece will 
 
 CREATE VIEW trace_seconds AS
 WITH channels AS (
-    SELECT s.id, s.cell_id, s.epoch, s.phase, s.run, s.no, s.meter, c.place, c.about->>'name' AS channel, c.about->>'unit' AS unit
+    SELECT s.id, s.cell_id, s.epoch, s.phase, s.run, s.no, s.meter, c.place, c.about->>'name' AS channel, c.about->>'unit' AS unit,
+        coalesce((c.about->>'estimated')::boolean, false) AS estimated, coalesce((c.about->>'simulated')::boolean, false) AS simulated
     FROM trace_series s JOIN trace_meters m ON m.id = s.about
     CROSS JOIN LATERAL jsonb_array_elements(m.channels) WITH ORDINALITY AS c(about, place)
 ), stored AS (
@@ -96,10 +97,11 @@ SELECT c.cell_id, c.epoch, c.phase, c.run, c.no, c.meter, c.channel, c.unit, to_
     sum(e.n) AS n,
     sum(e.n * (e.base + e.mean)) / sum(e.n) AS mean,
     min(e.base + e.low) AS min,
-    max(e.base + e.high) AS max
+    max(e.base + e.high) AS max,
+    c.estimated, c.simulated
 FROM entries e JOIN channels c ON c.id = e.series_id AND c.place = e.place
-GROUP BY c.cell_id, c.epoch, c.phase, c.run, c.no, c.meter, c.channel, c.unit, e.second;
-COMMENT ON VIEW trace_seconds IS 'What each channel showed in each second of wall-clock time, for dashboards: usable readings (n), their mean, least and greatest. A second without a usable reading has no row: a gap stays a gap. mean, min and max are good to 7 digits of their distance from the block''s first value.';
+GROUP BY c.cell_id, c.epoch, c.phase, c.run, c.no, c.meter, c.channel, c.unit, c.estimated, c.simulated, e.second;
+COMMENT ON VIEW trace_seconds IS 'What each channel showed in each second of wall-clock time, for dashboards: usable readings (n), their mean, least and greatest; estimated and simulated say that it is no measurement. A second without a usable reading has no row: a gap stays a gap. mean, min and max are good to 7 digits of their distance from the block''s first value. Ask by cell_id: a question by time alone reads every block.';
 
 -- +goose Down
 DROP VIEW trace_seconds;
