@@ -164,7 +164,7 @@ func (m *Meter) scales(ctx context.Context) error {
 	return nil
 }
 
-// firstRead drops what the device does not have. What is only away for now
+// firstRead drops what the device does not have. What is only away at this moment
 // stays: it is asked twice.
 func (m *Meter) firstRead(ctx context.Context) error {
 	lacks := map[*object]string{}
