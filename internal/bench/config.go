@@ -14,6 +14,9 @@ type CellConfig struct {
 	Meters  MeterConfig   `json:"meters"`
 	Prices  PriceConfig   `json:"prices"`
 	Seed    int64         `json:"seed"`
+	// RunsPerTurn is how many runs are made before the host goes on to the next
+	// cell, so that cells alternate; 0 makes all runs in one turn.
+	RunsPerTurn int `json:"runs_per_turn,omitempty"`
 }
 
 // ModelConfig names a model and how to get it.
@@ -82,6 +85,12 @@ type PhaseConfig struct {
 	Baseline    time.Duration `json:"baseline_ns"`
 	Idle        time.Duration `json:"idle_ns"`
 	WarmUpCalls int           `json:"warm_up_calls"`
+	// CoolDown is how long the host rests with nothing loaded before the cell's
+	// first window; 0 does not wait.
+	CoolDown time.Duration `json:"cool_down_ns,omitempty"`
+	// ClearCaches drops the kernel's caches of files before the model is
+	// loaded, so that each load reads from disk.
+	ClearCaches bool `json:"clear_caches,omitempty"`
 	// ThermalGate is waited for before each run; nil waits for nothing.
 	ThermalGate *ThermalGate `json:"thermal_gate,omitempty"`
 }
@@ -152,4 +161,12 @@ type Plan struct {
 	SpecYAML string  `json:"spec_yaml"` // as the user wrote it
 	Seed     int64   `json:"seed"`
 	Cells    []Cell  `json:"cells"`
+	// Order says how the cells were put in order: planned, shuffled, blocked or
+	// alternated.
+	Order string `json:"order"`
+	// Targets are the rules that the results are judged by, as written. They
+	// are no part of the sweep's id: a new target measures nothing again.
+	Targets []string `json:"targets,omitempty"`
+	// Priority is that of the sweep among others on a host, 1 first to 5 last.
+	Priority int `json:"priority"`
 }

@@ -94,6 +94,9 @@ type LoadAttempt struct {
 	Loaded    *Loaded       `json:"loaded,omitempty"`
 	// Degraded says why warm-up doubted this load; empty when it did not.
 	Degraded string `json:"degraded,omitempty"`
+	// Caches says in what state the kernel's caches of files were before the
+	// load: cleared, as found, or why they could not be cleared.
+	Caches string `json:"caches,omitempty"`
 }
 
 // Loaded describes a model in memory.

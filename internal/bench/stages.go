@@ -3,11 +3,13 @@ package bench
 // Stage is one durable step of a cell, visible by name in the Temporal UI.
 type Stage string
 
-// The twelve stages of a cell, in order.
+// The stages of a cell, in order. Prepare is taken only where the cell asks for
+// cleared caches or a cool-down.
 const (
 	StageInspect  Stage = "inspect"
 	StageDataset  Stage = "dataset"
 	StagePull     Stage = "pull"
+	StagePrepare  Stage = "prepare" // caches cleared, host cooled down
 	StageBaseline Stage = "baseline"
 	StageLoad     Stage = "load"
 	StageIdle     Stage = "idle"
@@ -19,7 +21,7 @@ const (
 	StagePublish  Stage = "publish"
 )
 
-// Stages lists the stages of a cell in order.
+// Stages lists the stages that every cell takes, in order.
 func Stages() []Stage {
 	return []Stage{
 		StageInspect, StageDataset, StagePull, StageBaseline, StageLoad, StageIdle,
@@ -36,7 +38,7 @@ const (
 	PhaseStartup   Phase = "startup" // the load stage
 	PhaseIdle      Phase = "idle"    // loaded, not asked
 	PhaseWarmUp    Phase = "warm-up"
-	PhaseCoolDown  Phase = "cool-down" // waiting for the thermal gate before a run
+	PhaseCoolDown  Phase = "cool-down" // waiting before the cell, or for the thermal gate before a run
 	PhaseInference Phase = "inference"
 	PhaseShutdown  Phase = "shutdown" // the unload stage
 )
@@ -44,19 +46,21 @@ const (
 // State is where a sweep or a cell stands.
 type State string
 
-// The states of a sweep or a cell. Unfit, failed, skipped and done are final.
+// The states of a sweep or a cell. Done, unfit, failed, skipped and cancelled
+// are final until a person puts the cell back.
 const (
 	StateQueued    State = "queued"
 	StateRunning   State = "running"
 	StateDone      State = "done"
-	StateUnfit     State = "unfit"  // no rung of the ladder fitted: a result, not a mishap
-	StateFailed    State = "failed" // the cell could not be measured; its reason is kept
+	StateUnfit     State = "unfit"   // no rung of the ladder fitted: a result, not a mishap
+	StateFailed    State = "failed"  // the cell could not be measured; its reason is kept
+	StateSkipped   State = "skipped" // a person took the cell off the plan
 	StateCancelled State = "cancelled"
 )
 
 // Final reports whether nothing more will happen in this state.
 func (s State) Final() bool {
-	return s == StateDone || s == StateUnfit || s == StateFailed || s == StateCancelled
+	return s == StateDone || s == StateUnfit || s == StateFailed || s == StateSkipped || s == StateCancelled
 }
 
 // Outcome says how a call ended. Every call has one; only ok is a result whose

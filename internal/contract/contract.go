@@ -23,6 +23,7 @@ const (
 	WorkflowSweep     = "Sweep"
 	WorkflowLane      = "Lane"
 	WorkflowBenchmark = "Benchmark"
+	WorkflowDrift     = "Drift"
 )
 
 // SweepWorkflowID is the id of a sweep's workflow: the same spec is the same
@@ -50,12 +51,18 @@ const (
 	ActScore        = "Score"
 	ActCost         = "Cost"
 	ActPublish      = "Publish"
+	ActControlSweep = "ControlSweep"
+	ActSetLane      = "SetLane"
+	ActPlanDrift    = "PlanDrift"
+	ActCompareDrift = "CompareDrift"
+	ActAlarmDrift   = "AlarmDrift"
 )
 
 // Activities on a host's queue.
 const (
 	ActInspect     = "Inspect"
 	ActPull        = "Pull"
+	ActPrepare     = "Prepare"
 	ActMeasureIdle = "MeasureIdle"
 	ActLoad        = "Load"
 	ActReclaim     = "Reclaim"
@@ -69,9 +76,31 @@ const (
 	SignalWake       = "wake"        // to a lane: there may be work
 	SignalCancel     = "cancel-cell" // to a lane: stop the running cell of a sweep
 	SignalCellClosed = "cell-closed" // to a sweep: a cell reached a final state
-	UpdateCancel     = "cancel"      // to a sweep: stop it
-	QueryStatus      = "status"      // to a sweep or benchmark
+	SignalStop       = "stop"        // to a benchmark: leave after the present call, in the state that is named
+	UpdateDrain      = "drain"       // to a lane: take no more cells
+	UpdateOpen       = "open"        // to a lane: take cells again
+	QueryStatus      = "status"      // to a sweep, a lane or a benchmark
 )
+
+// Updates of a sweep are named as the bench.Control that they ask for.
+const (
+	UpdatePause     = string(bench.ControlPause)
+	UpdateResume    = string(bench.ControlResume)
+	UpdateCancel    = string(bench.ControlCancel)
+	UpdateSkip      = string(bench.ControlSkip)
+	UpdateRetry     = string(bench.ControlRetry)
+	UpdateRemeasure = string(bench.ControlRemeasure)
+	UpdateExtend    = string(bench.ControlExtend)
+	UpdatePriority  = string(bench.ControlPriority)
+)
+
+// Shape is the V of payloads that start workflows today. A workflow that was
+// started with an earlier one makes that one's decisions until it continues as
+// new, so that histories of earlier releases replay.
+const Shape = 2
+
+// MaxCellsPerUpdate bounds a payload; the command line sends more in several.
+const MaxCellsPerUpdate = 500
 
 // SweepIn starts a sweep that is already stored.
 type SweepIn struct {
@@ -103,6 +132,20 @@ type WakeIn struct {
 	V           int           `json:"v"`
 	Hosts       []string      `json:"hosts"`
 	CancelSweep bench.SweepID `json:"cancel_sweep,omitempty"`
+	// Stop tells the lanes to stop a running cell and how to close it.
+	Stop *StopIn `json:"stop,omitempty"`
+}
+
+// StopIn stops a running cell: it ends after its present call, unloads, and is
+// closed in State; queued puts it back on the plan with all that it measured.
+type StopIn struct {
+	V     int           `json:"v"`
+	Sweep bench.SweepID `json:"sweep,omitempty"`
+	// Cells restricts it to these; empty means any cell of Sweep, or with no
+	// Sweep whatever runs.
+	Cells  []bench.CellID `json:"cells,omitempty"`
+	State  bench.State    `json:"state"`
+	Reason string         `json:"reason,omitempty"`
 }
 
 // LaneIn starts or continues a lane.
@@ -151,6 +194,18 @@ type BenchmarkIn struct {
 	First int `json:"first_rung,omitempty"`
 	// Heartbeat is how soon a dead worker is noticed; 0 takes the default.
 	Heartbeat time.Duration `json:"heartbeat_ns,omitempty"`
+	// Until is the last run of this turn; 0 makes all of them. A turn that does
+	// not end the cell publishes nothing and gives the cell back.
+	Until int `json:"until_run,omitempty"`
+	// Prepare is done before the first window; nil does nothing.
+	Prepare *PrepareIn `json:"prepare,omitempty"`
+}
+
+// PrepareIn brings a host into the state in which a cell is to begin.
+type PrepareIn struct {
+	CellRef
+	ClearCaches bool          `json:"clear_caches,omitempty"`
+	CoolDown    time.Duration `json:"cool_down_ns,omitempty"`
 }
 
 // BenchmarkOut is how a cell ended.
@@ -162,6 +217,9 @@ type BenchmarkOut struct {
 	Calls      int         `json:"calls"`
 	Segments   int         `json:"segments"`
 	Remeasured int         `json:"remeasured"`
+	// HostUnfit says that the host, not the cell, failed: State is then queued
+	// and the lane takes no more cells until a person opens it.
+	HostUnfit bool `json:"host_unfit,omitempty"`
 }
 
 // CellRef names the try of a cell that an activity works for.
@@ -255,7 +313,106 @@ type PullBeat struct {
 	Total int64 `json:"total"`
 }
 
-// CancelIn asks to stop a sweep.
+// ControlIn is what a person asks of a sweep. Asking the same again changes
+// nothing.
+type ControlIn struct {
+	V       int    `json:"v"`
+	Request string `json:"request"` // an id of this very request
+	By      string `json:"by"`
+	Reason  string `json:"reason,omitempty"`
+	// Now stops a running cell after its present call; without it the running
+	// cell is finished first. Of pause and cancel only.
+	Now bool `json:"now,omitempty"`
+	// Cells to skip, retry or re-measure; a retry without any takes all that
+	// failed or were cancelled.
+	Cells    []bench.CellID `json:"cells,omitempty"`
+	Priority int            `json:"priority,omitempty"`
+	// Extension is the hash of a stored extension of the plan.
+	Extension string `json:"extension,omitempty"`
+}
+
+// ControlSweepIn does in the store what was asked of a sweep.
+type ControlSweepIn struct {
+	ControlIn
+	Sweep bench.SweepID `json:"sweep"`
+	What  bench.Control `json:"what"`
+}
+
+// ControlOut is what came of it.
+type ControlOut struct {
+	Counts
+	Changed int    `json:"changed"` // cells that it changed
+	Text    string `json:"text"`    // one sentence for people
+	// Stop is set when running cells are to be stopped for it.
+	Stop *StopIn `json:"stop,omitempty"`
+}
+
+// LaneControlIn drains or opens a lane. Asking the same again changes nothing.
+type LaneControlIn struct {
+	V      int    `json:"v"`
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+	// Now stops the running cell after its present call and puts it back on the
+	// plan; without it the cell is finished first.
+	Now bool `json:"now,omitempty"`
+}
+
+// LaneControlOut is how a lane stands.
+type LaneControlOut struct {
+	V     int             `json:"v"`
+	State bench.LaneState `json:"state"`
+	// Cell is the one that is still being measured, empty for none.
+	Cell bench.CellID `json:"cell,omitempty"`
+	Text string       `json:"text"`
+}
+
+// SetLaneIn makes the state of a lane durable.
+type SetLaneIn struct {
+	V      int             `json:"v"`
+	Host   string          `json:"host"`
+	State  bench.LaneState `json:"state"`
+	By     string          `json:"by"`
+	Reason string          `json:"reason,omitempty"`
+}
+
+// DriftIn runs the reference cells of a pinned baseline again.
+type DriftIn struct {
+	V    int    `json:"v"`
+	Name string `json:"name"`
+}
+
+// DriftPlan is the sweep that measures reference cells again.
+type DriftPlan struct {
+	V     int           `json:"v"`
+	Sweep bench.SweepID `json:"sweep"`
+	Name  string        `json:"name"` // of the sweep
+	Cells int           `json:"cells"`
+}
+
+// PlanDriftIn asks for that sweep; At is the time of the run, which names it.
+type PlanDriftIn struct {
+	V    int       `json:"v"`
+	Name string    `json:"name"`
+	At   time.Time `json:"at"`
+}
+
+// CompareDriftIn compares a measured sweep with the baseline of that name.
+type CompareDriftIn struct {
+	V     int           `json:"v"`
+	Name  string        `json:"name"`
+	Sweep bench.SweepID `json:"sweep"`
+}
+
+// DriftOut is what a comparison found.
+type DriftOut struct {
+	V       int           `json:"v"`
+	Name    string        `json:"name"`
+	Sweep   bench.SweepID `json:"sweep"`
+	Verdict string        `json:"verdict"` // steady, drifted or not decided
+	Text    string        `json:"text"`
+}
+
+// CancelIn asks to stop a sweep, as releases before 0.2 did.
 type CancelIn struct {
 	V  int    `json:"v"`
 	By string `json:"by"`

@@ -47,6 +47,19 @@ func payloads() []any {
 		contract.Status{},
 		contract.FinishIn{},
 		contract.PublishIn{},
+		contract.StopIn{},
+		contract.PrepareIn{},
+		contract.ControlIn{},
+		contract.ControlSweepIn{},
+		contract.ControlOut{},
+		contract.LaneControlIn{},
+		contract.LaneControlOut{},
+		contract.SetLaneIn{},
+		contract.DriftIn{},
+		contract.DriftPlan{},
+		contract.PlanDriftIn{},
+		contract.CompareDriftIn{},
+		contract.DriftOut{},
 	}
 }
 
