@@ -81,7 +81,7 @@ func TestEveryKeyIsExplained(t *testing.T) {
 func settingTypes() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Settings](), reflect.TypeFor[DatabaseSettings](), reflect.TypeFor[TemporalSettings](),
-		reflect.TypeFor[WorkerSettings](), reflect.TypeFor[RuntimeServer](),
+		reflect.TypeFor[WorkerSettings](), reflect.TypeFor[DriftSettings](), reflect.TypeFor[HookSettings](), reflect.TypeFor[RuntimeServer](),
 		reflect.TypeFor[MeterSettings](), reflect.TypeFor[NVMLSettings](), reflect.TypeFor[RAPLSettings](),
 		reflect.TypeFor[PDUSettings](), reflect.TypeFor[ObjectSettings](), reflect.TypeFor[PlugSettings](), reflect.TypeFor[RedfishSettings](),
 	}

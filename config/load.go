@@ -205,6 +205,10 @@ func set(v *viper.Viper, key settingKey, text, from string, found *findings) {
 		found.addAt(0, from, "write a number", "is %s, expected %s", shown(text), expected(key.kind))
 		return
 	}
+	if _, err := strconv.ParseBool(text); key.kind.Kind() == reflect.Bool && err != nil {
+		found.addAt(0, from, "write true or false", "is %s, expected %s", shown(text), expected(key.kind))
+		return
+	}
 	found.from[key.path] = from
 	v.Set(key.path, text)
 }

@@ -43,7 +43,8 @@ func TestLoadDefaults(t *testing.T) {
 	require.NotEmpty(t, OwnHostName())
 	require.Equal(t, Settings{
 		Host: s.Host, Output: "table", State: ".wattsweep", Cache: filepath.Join(opts.Dir, "home", ".cache", "wattsweep"),
-		Worker: WorkerSettings{HeartbeatTimeout: 30 * time.Second, StopTimeout: 30 * time.Second},
+		Worker: WorkerSettings{HeartbeatTimeout: 30 * time.Second, StopTimeout: 30 * time.Second, LeaseTimeout: 30 * time.Second},
+		Drift:  DriftSettings{Hook: HookSettings{Timeout: 30 * time.Second}},
 	}, s)
 }
 
@@ -59,7 +60,7 @@ func TestPrecedence(t *testing.T) {
 	require.Equal(t, "file", s.Temporal.Namespace)
 	require.Equal(t, "file-state", s.State)
 	require.Equal(t, "json", s.Output)
-	require.Equal(t, WorkerSettings{HeartbeatTimeout: 4 * time.Second, StopTimeout: 5 * time.Second}, s.Worker)
+	require.Equal(t, WorkerSettings{HeartbeatTimeout: 4 * time.Second, StopTimeout: 5 * time.Second, LeaseTimeout: 30 * time.Second}, s.Worker)
 }
 
 // Viper overlooks a variable whose key has no default and splits and lowers
@@ -198,6 +199,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("runtimes: [{name: A.b, kind: ollama, url: \"http://h:1\"}]\n"))
 	f.Add([]byte("host: 2024-01-01\nstate: &a x\ncache: *a\n"))
 	f.Add([]byte("a: &a [*a]\n<<: {}\n"))
+	f.Add([]byte("worker: {versioning: true, lease_timeout: 1m}\ndrift: {hook: {command: [a, b], url: \"http://h/x\", timeout: 2s}}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		opts := at(t, string(data))
 		s, _, err := Load(opts)

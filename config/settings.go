@@ -23,6 +23,8 @@ type Settings struct {
 	Runtimes []RuntimeServer `json:"runtimes,omitempty" mapstructure:"runtimes"`
 	// Meters say how this machine's power meters are reached.
 	Meters MeterSettings `json:"meters" mapstructure:"meters"`
+	// Drift says who is told when reference cells drift.
+	Drift DriftSettings `json:"drift" mapstructure:"drift"`
 }
 
 // DatabaseSettings say where Postgres is.
@@ -47,6 +49,27 @@ type WorkerSettings struct {
 	HeartbeatTimeout time.Duration `json:"heartbeat_timeout" mapstructure:"heartbeat_timeout"`
 	// StopTimeout is how long a stopping worker may take to finish its call. 0s to 1h.
 	StopTimeout time.Duration `json:"stop_timeout" mapstructure:"stop_timeout"`
+	// LeaseTimeout is how long a worker that has fallen silent keeps its host's name; a second worker under that name waits so long, and may then measure. 5s to 10m.
+	LeaseTimeout time.Duration `json:"lease_timeout" mapstructure:"lease_timeout"`
+	// Versioning lets control workers take part in Temporal's worker deployment versioning, so that a new version is rolled out while sweeps run. False: every worker takes all work.
+	Versioning bool `json:"versioning" mapstructure:"versioning"`
+}
+
+// DriftSettings say what happens when reference cells drift.
+type DriftSettings struct {
+	// Hook is run once for each drift run that found drift.
+	Hook HookSettings `json:"hook" mapstructure:"hook"`
+}
+
+// HookSettings name a command or a webhook that is told of drift: figures and
+// ids, never journals. Give at most one of the two.
+type HookSettings struct {
+	// Command to run, the program first and then its arguments, without a shell; it gets the report as JSON on its standard input. Others on the machine can see arguments: put no secret there.
+	Command []string `json:"command,omitempty" mapstructure:"command"`
+	// URL that the report is posted to as JSON, http or https. Only its server is ever printed, as the rest often is the secret.
+	URL string `json:"url" mapstructure:"url"`
+	// Timeout ends a command or a request that takes longer. 1s to 10m.
+	Timeout time.Duration `json:"timeout" mapstructure:"timeout"`
 }
 
 // RuntimeServer is a model server on this machine. Runtimes are a list with
@@ -66,12 +89,18 @@ func (s *Settings) setDefaults() {
 	s.Output = "table"
 	s.State = ".wattsweep"
 	s.Worker.setDefaults()
+	s.Drift.setDefaults()
 }
 
 func (w *WorkerSettings) setDefaults() {
 	w.HeartbeatTimeout = 30 * time.Second
 	w.StopTimeout = 30 * time.Second
+	w.LeaseTimeout = 30 * time.Second
 }
+
+func (d *DriftSettings) setDefaults() { d.Hook.setDefaults() }
+
+func (h *HookSettings) setDefaults() { h.Timeout = 30 * time.Second }
 
 // Warning is something worth saying that does not refuse the settings.
 type Warning struct {

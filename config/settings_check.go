@@ -30,6 +30,7 @@ func checkSettings(s Settings, found *findings) {
 	}
 	c.span("worker.heartbeat_timeout", s.Worker.HeartbeatTimeout, 3*time.Second, 10*time.Minute)
 	c.span("worker.stop_timeout", s.Worker.StopTimeout, 0, time.Hour)
+	c.span("worker.lease_timeout", s.Worker.LeaseTimeout, 5*time.Second, 10*time.Minute)
 	for i, r := range s.Runtimes {
 		path := index("runtimes", i)
 		c.name(join(path, "name"), r.Name, namePattern, nameRule)
@@ -38,6 +39,37 @@ func checkSettings(s Settings, found *findings) {
 	}
 	unique(c, "runtimes", "name", s.Runtimes, func(r RuntimeServer) string { return r.Name })
 	c.meterSettings(s.Meters)
+	c.hook("drift.hook", s.Drift.Hook)
+}
+
+// maxArguments caps the command of a hook.
+const maxArguments = 64
+
+// hook checks who is told of drift. Nothing of the address is repeated: the
+// path of a webhook often is its secret.
+func (c checker) hook(path string, h HookSettings) {
+	command, address := join(path, "command"), join(path, "url")
+	if len(h.Command) > maxArguments {
+		c.found.add(command, "put them into a script of your own", "has %d entries, expected at most %d", len(h.Command), maxArguments)
+	}
+	for i, word := range h.Command {
+		if strings.ContainsFunc(word, unicode.IsControl) && !c.found.broken(command) {
+			c.found.add(command, "put such text into a script of your own", "holds control characters in entry %d", i+1)
+		}
+	}
+	if len(h.Command) > 0 && strings.TrimSpace(h.Command[0]) == "" && !c.found.broken(command) {
+		c.found.add(command, "name a program first", "begins with an empty entry, expected a program")
+	}
+	if h.URL != "" {
+		u, err := url.Parse(h.URL)
+		if (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") && !c.found.broken(address) {
+			c.found.add(address, "e.g. https://example.org/hook", "is no address of a web server, expected http:// or https:// with a server")
+		}
+	}
+	if h.URL != "" && len(h.Command) > 0 && !c.found.broken(address) && !c.found.broken(command) {
+		c.found.add(address, "take one of the two out; a command may post, too", "is given beside %s, expected one of them", command)
+	}
+	c.span(join(path, "timeout"), h.Timeout, time.Second, 10*time.Minute)
 }
 
 func (c checker) folder(path, value string) {

@@ -14,7 +14,23 @@ func (s Settings) Redacted() Settings {
 	s.Meters.PDUs = redactedList(s.Meters.PDUs)
 	s.Meters.Plugs = redactedList(s.Meters.Plugs)
 	s.Meters.Redfish = redactedList(s.Meters.Redfish)
+	s.Drift.Hook.URL = redactHook(s.Drift.Hook.URL)
 	return s
+}
+
+// redactHook leaves of a webhook's address its server: services put the secret
+// into the path as often as into the query.
+func redactHook(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return ""
+	case err != nil || u.Opaque != "" || u.Host == "":
+		return redacted
+	case u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "":
+		return text // nothing but a server
+	}
+	return u.Scheme + "://" + u.Host + "/" + redacted
 }
 
 // redactedList copies a list of sections without what is tagged as secret and
