@@ -124,6 +124,8 @@ type Counts struct {
 	Total   int                 `json:"total"`
 	Final   int                 `json:"final"`
 	Cancel  bool                `json:"cancel"`
+	// Paused says that nothing more of the sweep is measured until it is resumed.
+	Paused bool `json:"paused,omitempty"`
 }
 
 // WakeIn names the hosts whose lanes to wake; CancelSweep tells them to stop a
@@ -168,6 +170,9 @@ type ClaimOut struct {
 	V     int          `json:"v"`
 	Found bool         `json:"found"`
 	Cell  *BenchmarkIn `json:"cell,omitempty"`
+	// Lane is whether the host takes cells, and Why what was said of it.
+	Lane bench.LaneState `json:"lane,omitempty"`
+	Why  string          `json:"why,omitempty"`
 }
 
 // BenchmarkIn is all that a benchmark needs to orchestrate a cell; the rest is
@@ -345,6 +350,9 @@ type ControlOut struct {
 	Text    string `json:"text"`    // one sentence for people
 	// Stop is set when running cells are to be stopped for it.
 	Stop *StopIn `json:"stop,omitempty"`
+	// Hosts are those whose lanes must be told: they may have work now, or a
+	// cell to stop.
+	Hosts []string `json:"hosts,omitempty"`
 }
 
 // LaneControlIn drains or opens a lane. Asking the same again changes nothing.
