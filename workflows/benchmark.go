@@ -1,8 +1,8 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
-	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
 const (
@@ -18,8 +17,6 @@ const (
 	chunk = 500
 	// maxReloads is how often a model may vanish before the cell is given up.
 	maxReloads = 10
-	// maxDetails is how much text, in bytes, the UI is given about a cell.
-	maxDetails = 3 << 10
 )
 
 // Benchmark takes one cell through its stages. However it leaves, it unloads
@@ -52,6 +49,10 @@ type benchmark struct {
 	onHost bool
 	// within bounds what is asked of the host from now on; 0 does not.
 	within time.Duration
+	// stop is the newest order to leave, nil without one.
+	stop *contract.StopIn
+	// finished: every call that was asked for is made.
+	finished bool
 	// By run, since the last chunk of a run knows them for the whole run.
 	segments, remeasured map[int]int
 	nos                  map[bench.Stage]int
@@ -60,15 +61,20 @@ type benchmark struct {
 }
 
 func (b *benchmark) run(ctx workflow.Context) (contract.BenchmarkOut, error) {
-	state, reason := outcome(ctx, b.measure(ctx))
-	// From here on nothing is given up, even when the cell was cancelled.
+	mctx, halt := workflow.WithCancel(ctx)
+	defer halt()
+	b.heed(ctx, halt)
+	state, reason := b.outcome(mctx, b.measure(mctx))
+	// From here on nothing is given up, even when the cell was stopped.
 	dctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	state, reason = b.leave(ctx, dctx, state, reason)
-	if perr := b.publish(dctx, state, reason); perr != nil {
-		return b.out, perr
+	state, reason = b.renamed(b.leave(mctx, dctx, state, reason))
+	if state.Final() { // what is given back has no row yet
+		if err := b.publish(dctx, state, reason); err != nil {
+			return b.out, err
+		}
 	}
-	b.out.V, b.out.State, b.out.Reason, b.out.Rung, b.out.Calls = 1, state, reason, b.rung, b.calls
+	b.out.V, b.out.State, b.out.Reason, b.out.Rung, b.out.Calls = b.in.V, state, reason, b.rung, b.calls
 	for _, run := range workflow.DeterministicKeys(b.segments) {
 		b.out.Segments += b.segments[run]
 		b.out.Remeasured += b.remeasured[run]
@@ -76,38 +82,67 @@ func (b *benchmark) run(ctx workflow.Context) (contract.BenchmarkOut, error) {
 	if cerr := b.show(dctx, string(state), ""); cerr != nil {
 		return b.out, cerr
 	}
-	if state == bench.StateCancelled {
+	if state == bench.StateCancelled && b.stop == nil {
 		return b.out, temporal.NewCanceledError(reason)
 	}
 	return b.out, nil
 }
 
+// step is a stage before the model is loaded.
+type step struct {
+	stage    bench.Stage
+	activity string
+	onHost   bool
+	summary  string
+	// in makes the activity's input of the reference; nil takes that itself.
+	in func(contract.CellRef) any
+}
+
+// steps are the stages up to the one in which nothing is loaded.
+func (b *benchmark) steps() []step {
+	pin := fmt.Sprintf("pin %s (%s): %d journals", b.in.At.Dataset, b.in.At.Language, b.in.Items)
+	out := []step{
+		{bench.StageInspect, contract.ActInspect, true, "look at host, runtime and meters", nil},
+		{bench.StageDataset, contract.ActPinDataset, false, pin, nil},
+		{bench.StagePull, contract.ActPull, true, "make " + b.in.At.Model + " available", nil},
+	}
+	if p := b.in.Prepare; p != nil {
+		out = append(out, step{
+			bench.StagePrepare, contract.ActPrepare, true, prepares(*p),
+			func(ref contract.CellRef) any {
+				return contract.PrepareIn{CellRef: ref, ClearCaches: p.ClearCaches, CoolDown: p.CoolDown}
+			},
+		})
+	}
+	return append(out, step{
+		bench.StageBaseline, contract.ActMeasureIdle, true,
+		fmt.Sprintf("nothing loaded, %s: the floor for all subtraction", b.in.Baseline),
+		func(ref contract.CellRef) any {
+			return contract.IdleIn{CellRef: ref, Phase: bench.PhaseBaseline, Length: b.in.Baseline}
+		},
+	})
+}
+
+// prepares says what is done to a host before a cell.
+func prepares(in contract.PrepareIn) string {
+	var what []string
+	if in.ClearCaches {
+		what = append(what, "drop the kernel's caches of files")
+	}
+	if in.CoolDown > 0 {
+		what = append(what, fmt.Sprintf("rest for %s", in.CoolDown))
+	}
+	return "bring the host into its state to begin: " + strings.Join(what, ", ")
+}
+
 // measure runs the stages that need the host, in order.
 func (b *benchmark) measure(ctx workflow.Context) error {
 	var note contract.Note
-	steps := []struct {
-		stage    bench.Stage
-		activity string
-		onHost   bool
-		in       any
-		summary  string
-	}{
-		{bench.StageInspect, contract.ActInspect, true, nil, "look at host, runtime and meters"},
-		{
-			bench.StageDataset, contract.ActPinDataset, false, nil,
-			fmt.Sprintf("pin %s (%s): %d journals", b.in.At.Dataset, b.in.At.Language, b.in.Items),
-		},
-		{bench.StagePull, contract.ActPull, true, nil, "make " + b.in.At.Model + " available"},
-		{
-			bench.StageBaseline, contract.ActMeasureIdle, true, bench.PhaseBaseline,
-			fmt.Sprintf("nothing loaded, %s: the floor for all subtraction", b.in.Baseline),
-		},
-	}
-	for _, s := range steps {
+	for _, s := range b.steps() {
 		ref := b.ref(s.stage)
 		var in any = ref
-		if phase, ok := s.in.(bench.Phase); ok {
-			in = contract.IdleIn{CellRef: ref, Phase: phase, Length: b.in.Baseline}
+		if s.in != nil {
+			in = s.in(ref)
 		}
 		if err := b.do(ctx, s.stage, s.activity, s.onHost, s.summary, in, &note); err != nil {
 			return err
@@ -141,10 +176,11 @@ func (b *benchmark) ready(ctx workflow.Context, rung int) error {
 	return b.warmUp(ctx)
 }
 
-// inferAll makes every run's calls; a run that moved to another rung starts
-// all runs afresh, since two configurations are never mixed.
+// inferAll makes every run's calls, up to the last of this turn; a run that
+// moved to another rung starts all runs afresh, since two configurations are
+// never mixed. Runs that were made before are found in the store.
 func (b *benchmark) inferAll(ctx workflow.Context) error {
-	for run := 1; run <= b.in.Runs; run++ {
+	for run := 1; run <= b.until(); run++ {
 		from := 0
 		for from < b.in.Items {
 			to := min(from+chunk, b.in.Items)
@@ -231,53 +267,11 @@ func (b *benchmark) do(ctx workflow.Context, stage bench.Stage, activity string,
 	ctx = withPolicy(ctx, activity, queue, id, summary, b.in.Heartbeat)
 	if onHost && b.within > 0 {
 		ctx = workflow.WithScheduleToCloseTimeout(ctx, b.within)
+		if b.in.V >= 2 {
+			ctx = workflow.WithScheduleToStartTimeout(ctx, unloadUnserved)
+		}
 	}
 	err := workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
 	b.onHost = b.onHost || onHost && err == nil
 	return err
-}
-
-// show renews search attributes and current details when the stage changes.
-func (b *benchmark) show(ctx workflow.Context, state, summary string) error {
-	changed := state != string(b.stage)
-	b.stage, b.note = bench.Stage(state), summary
-	workflow.SetCurrentDetails(ctx, b.details())
-	if !changed {
-		return nil
-	}
-	progress := 0.0
-	if total := b.in.Runs * b.in.Items; total > 0 {
-		progress = float64(b.calls) / float64(total)
-	}
-	err := workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(state), attrProgress.ValueSet(progress),
-		attrRung.ValueSet(int64(b.rung)))
-	if err != nil {
-		return fmt.Errorf("upsert search attributes: %w", err)
-	}
-	return nil
-}
-
-func (b *benchmark) details() string {
-	text := fmt.Sprintf("**%s**\n\nstage **%s**: %s\n\n%d of %d calls", b.in.At, b.stage, b.note, b.calls, b.in.Runs*b.in.Items)
-	// The newest lines that fit are shown.
-	first, size := len(b.log), len(text)
-	for first > 0 && size+len(b.log[first-1]) < maxDetails {
-		first--
-		size += len(b.log[first]) + len("\n- ")
-	}
-	if first > 0 {
-		text += fmt.Sprintf("\n- … %d earlier", first)
-	}
-	for _, line := range b.log[first:] {
-		text += "\n- " + line
-	}
-	return text
-}
-
-// codeOf reads the fault code of an activity's error.
-func codeOf(err error) fault.Code {
-	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		return fault.Code(app.Type())
-	}
-	return ""
 }

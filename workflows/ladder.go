@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
@@ -20,20 +21,21 @@ func (b *benchmark) climb(ctx workflow.Context, from int) error {
 	after := ""
 	for rung := from; rung <= len(b.in.Rungs); {
 		err := b.load(ctx, rung, after)
-		code := codeOf(err)
-		switch {
-		case err == nil:
+		if err == nil {
 			return nil
-		case code == fault.CodeModelNotResident:
+		}
+		switch b.action(err) {
+		case fault.Reload:
 			if err := b.vanished(); err != nil {
 				return err
 			}
 			after = again
 			continue
-		case code == fault.CodeOutOfMemory:
+		case fault.NextRung:
 			after = " after out of memory"
-		case code == fault.CodeRungRejected:
-			after = " after a refused setting"
+			if codeOf(err) == fault.CodeRungRejected {
+				after = " after a refused setting"
+			}
 		default:
 			return err
 		}
@@ -88,10 +90,13 @@ func (b *benchmark) reclaim(ctx workflow.Context) error {
 // then the runs start afresh. Any other error is given back.
 func (b *benchmark) mend(ctx workflow.Context, err error) (afresh bool, _ error) {
 	for err != nil {
-		switch codeOf(err) {
-		case fault.CodeModelNotResident:
+		switch b.action(err) {
+		case fault.Reload:
 			err = b.reload(ctx)
-		case fault.CodeOutOfMemory:
+		case fault.NextRung:
+			if b.in.V < 2 && codeOf(err) == fault.CodeRungRejected {
+				return afresh, err // as shape 1 did
+			}
 			afresh, err = true, b.stepDown(ctx)
 		default:
 			return afresh, err
@@ -123,6 +128,31 @@ func (b *benchmark) stepDown(ctx workflow.Context) error {
 		return err
 	}
 	return b.ready(ctx, b.rung+1)
+}
+
+// action is what is done about an activity's error. The table is part of the
+// decisions that must replay: shape 1 knew these codes only.
+func (b *benchmark) action(err error) fault.Action {
+	code := codeOf(err)
+	if b.in.V >= 2 {
+		return fault.ActionOf(code)
+	}
+	switch code {
+	case fault.CodeOutOfMemory, fault.CodeRungRejected:
+		return fault.NextRung
+	case fault.CodeModelNotResident:
+		return fault.Reload
+	default:
+		return fault.FailCell
+	}
+}
+
+// codeOf reads the fault code of an activity's error.
+func codeOf(err error) fault.Code {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return fault.Code(app.Type())
+	}
+	return ""
 }
 
 // restart begins a new epoch of the cell's runs: earlier calls stay in the

@@ -8,10 +8,11 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
+	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
 // leave takes the model out of memory, and says what to add to how the cell
-// ended. A cancelled cell does not wait for a host that is not there, and asks
+// ended. A stopped cell does not wait for a host that is not there, and asks
 // nothing of one that never did anything for this try.
 func (b *benchmark) leave(ctx, dctx workflow.Context, state bench.State, reason string) (bench.State, string) {
 	if ctx.Err() == nil {
@@ -19,10 +20,8 @@ func (b *benchmark) leave(ctx, dctx workflow.Context, state bench.State, reason 
 		switch {
 		case err == nil:
 			return state, reason
-		case ctx.Err() == nil && state == bench.StateDone:
-			return bench.StateFailed, brief(err)
 		case ctx.Err() == nil:
-			return state, reason
+			return b.notUnloaded(state, reason, err)
 		}
 	}
 	if !b.onHost {
@@ -33,6 +32,7 @@ func (b *benchmark) leave(ctx, dctx workflow.Context, state bench.State, reason 
 	if err == nil {
 		return state, reason
 	}
+	b.out.HostUnfit = b.out.HostUnfit || b.action(err) == fault.FailHost
 	if state == bench.StateDone {
 		state = bench.StateFailed
 	}
@@ -42,16 +42,38 @@ func (b *benchmark) leave(ctx, dctx workflow.Context, state bench.State, reason 
 	return state, reason + "it could not be confirmed that the model left memory (" + brief(err) + ")"
 }
 
+// notUnloaded is how a cell ends whose model could not be taken out of memory:
+// one that ended in another way stays so, one with all its calls is not whole.
+func (b *benchmark) notUnloaded(state bench.State, reason string, err error) (bench.State, string) {
+	unfit := b.action(err) == fault.FailHost
+	b.out.HostUnfit = b.out.HostUnfit || unfit
+	switch {
+	case !b.finished:
+		return state, reason
+	case unfit:
+		return bench.StateQueued, brief(err)
+	default:
+		return bench.StateFailed, brief(err)
+	}
+}
+
 // errUnfit says that no rung of the ladder could be loaded.
 var errUnfit = errors.New("no rung of the load ladder fitted on this host")
 
 // cancelled is the reason of a cell that was stopped.
 const cancelled = "cancelled"
 
-func outcome(ctx workflow.Context, err error) (bench.State, string) {
+// outcome is how the cell ended, by what its measuring ended with.
+func (b *benchmark) outcome(ctx workflow.Context, err error) (bench.State, string) {
+	b.finished = err == nil
 	switch {
+	case err == nil && b.until() < b.in.Runs:
+		return bench.StateQueued, "" // the next turn goes on
 	case err == nil:
 		return bench.StateDone, ""
+	case b.stop != nil:
+		// Whatever the stage ended with, as below.
+		return b.stop.State, b.whyStopped()
 	case ctx.Err() != nil:
 		// Whatever the stage ended with: a worker that was lost or drained
 		// while it was told to stop is no failure of the cell.
@@ -60,6 +82,9 @@ func outcome(ctx workflow.Context, err error) (bench.State, string) {
 		return bench.StateUnfit, errUnfit.Error()
 	case temporal.IsCanceledError(err):
 		return bench.StateCancelled, cancelled
+	case b.action(err) == fault.FailHost:
+		b.out.HostUnfit = true
+		return bench.StateQueued, brief(err)
 	default:
 		return bench.StateFailed, brief(err)
 	}

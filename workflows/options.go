@@ -25,6 +25,10 @@ type policy struct {
 // not there.
 const unloadCancelled = 10 * time.Minute
 
+// unloadUnserved is how long a stopped cell waits for a worker to begin with
+// that: a host that nobody serves is not waited for any longer.
+const unloadUnserved = 2 * time.Minute
+
 // policyOf is the one table of timeouts.
 func policyOf(activity string, heartbeat time.Duration) policy {
 	if heartbeat <= 0 {
@@ -34,6 +38,8 @@ func policyOf(activity string, heartbeat time.Duration) policy {
 	case contract.ActInspect:
 		return policy{2 * time.Minute, 30 * time.Second}
 	case contract.ActPull:
+		return policy{6 * time.Hour, heartbeat}
+	case contract.ActPrepare:
 		return policy{6 * time.Hour, heartbeat}
 	case contract.ActMeasureIdle:
 		return policy{time.Hour, heartbeat}
