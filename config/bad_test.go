@@ -107,6 +107,7 @@ func TestNearest(t *testing.T) {
 func FuzzParseSpec(f *testing.F) {
 	f.Add(DemoSpec())
 	f.Add([]byte(smallSpec))
+	f.Add([]byte(wideSpec + "order: alternated\nruns_per_turn: 2\npriority: 1\ntargets: [\"latency_s p95 <= 2\"]\nphases: {cool_down: 1m, clear_caches: true}\n"))
 	seeds, err := filepath.Glob("testdata/bad/*.yaml")
 	require.NoError(f, err)
 	for _, path := range seeds {
@@ -141,5 +142,16 @@ func FuzzParseSpec(f *testing.F) {
 			ids[c.ID] = true
 			require.Regexp(t, hostPattern, c.At.Host)
 		}
+		grown, err := spec.WithHosts("one-more")
+		if err != nil {
+			requireRefusal(t, err)
+			return
+		}
+		more, err := grown.PlanInto(plan.Sweep)
+		require.NoError(t, err)
+		for _, c := range more.Cells {
+			delete(ids, c.ID)
+		}
+		require.Empty(t, ids, "a larger spec has every cell of the smaller")
 	})
 }

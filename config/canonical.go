@@ -28,6 +28,9 @@ type canonicalContent struct {
 // content of the files it names does.
 func (s *Spec) Canonical() []byte {
 	portable := *s
+	// Neither decides what is measured, so neither makes another sweep of it.
+	portable.Priority, portable.Targets = 0, nil
+	portable.RunsPerTurn = s.runsPerTurn()
 	out := canonicalSpec{Version: canonicalVersion, Spec: &portable}
 	portable.Models = make([]ModelSpec, 0, len(s.Models))
 	for _, m := range s.Models {

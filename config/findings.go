@@ -120,15 +120,19 @@ var userInfo = regexp.MustCompile(`://[^/\s]*@`)
 // a terminal would obey; a password in an address is not repeated.
 func shown(text string) string {
 	const most = 60
-	text = userInfo.ReplaceAllString(text, "://"+redacted+"@")
-	clean := strings.Map(func(r rune) rune {
+	clean := printable(userInfo.ReplaceAllString(text, "://"+redacted+"@"))
+	if runes := []rune(clean); len(runes) > most {
+		clean = string(runes[:most]) + "…"
+	}
+	return `"` + clean + `"`
+}
+
+// printable puts a question mark for what a terminal might obey.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, strings.ToValidUTF8(text, "?"))
-	if runes := []rune(clean); len(runes) > most {
-		clean = string(runes[:most]) + "…"
-	}
-	return `"` + clean + `"`
 }

@@ -38,7 +38,7 @@ func LoadSpec(path string, opts SpecOptions) (*Spec, error) {
 // *fault.Problems with everything that was found.
 func ParseSpec(name string, data []byte, opts SpecOptions) (*Spec, error) {
 	found := newFindings(name)
-	spec := &Spec{source: string(data), baseDir: opts.BaseDir}
+	spec := &Spec{source: string(data), name: name, opts: opts}
 	root := parseYAML(data, found)
 	if len(found.list) > 0 {
 		return nil, found.err()

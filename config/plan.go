@@ -1,10 +1,7 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -65,7 +62,17 @@ func (m *ModelSpec) allows(host, runtime string) bool {
 // Plan resolves the sweep into cells. The same spec with the same files gives
 // the same ids and order on every machine.
 func (s *Spec) Plan() (bench.Plan, error) {
-	plan := bench.Plan{Sweep: bench.NewSweepID(s.Canonical()), Name: s.Name, SpecYAML: s.source, Seed: s.Seed}
+	return s.PlanInto(bench.NewSweepID(s.Canonical()))
+}
+
+// PlanInto resolves the spec into cells of a sweep that exists already and that
+// the spec makes larger: cells that the sweep has keep their ids. Seq counts
+// from 1 within this plan.
+func (s *Spec) PlanInto(sweep bench.SweepID) (bench.Plan, error) {
+	plan := bench.Plan{
+		Sweep: sweep, Name: s.Name, SpecYAML: s.source, Seed: s.Seed,
+		Order: s.Order, Targets: slices.Clone(s.Targets), Priority: s.Priority,
+	}
 	for p := range s.matrix() {
 		if len(plan.Cells) == maxCells {
 			return bench.Plan{}, fmt.Errorf("plan sweep %s: more than %d cells", s.Name, maxCells)
@@ -76,9 +83,7 @@ func (s *Spec) Plan() (bench.Plan, error) {
 		}
 		plan.Cells = append(plan.Cells, cell)
 	}
-	if s.Order == orderShuffled {
-		shuffle(plan.Cells, s.Seed)
-	}
+	arrange(plan.Cells, s.Order, s.Seed)
 	for i := range plan.Cells {
 		plan.Cells[i].Seq = i + 1
 	}
@@ -121,6 +126,8 @@ func (s *Spec) cellConfig(p place) bench.CellConfig {
 		Meters: s.Meters.bench(),
 		Prices: s.Prices.bench(),
 		Seed:   s.Seed,
+
+		RunsPerTurn: s.runsPerTurn(),
 	}
 }
 
@@ -141,7 +148,9 @@ func (r *RuntimeSpec) bench() bench.RuntimeConfig {
 }
 
 func (p *PhaseSpec) bench() bench.PhaseConfig {
-	out := bench.PhaseConfig{Baseline: p.Baseline, Idle: p.Idle, WarmUpCalls: p.WarmUpCalls}
+	out := bench.PhaseConfig{
+		Baseline: p.Baseline, Idle: p.Idle, WarmUpCalls: p.WarmUpCalls, CoolDown: p.CoolDown, ClearCaches: p.ClearCaches,
+	}
 	if g := p.ThermalGate; g != nil {
 		out.ThermalGate = &bench.ThermalGate{BelowC: g.BelowC, Timeout: g.Timeout}
 	}
@@ -177,7 +186,7 @@ func (s *Spec) located(path string) string {
 	if path == "" || strings.HasPrefix(path, builtinPrefix) {
 		return path
 	}
-	path = inFolder(s.baseDir, path)
+	path = inFolder(s.opts.BaseDir, path)
 	if full, err := filepath.Abs(path); err == nil {
 		return full
 	}
@@ -189,19 +198,4 @@ func inFolder(dir, path string) string {
 		return path
 	}
 	return filepath.Join(dir, path)
-}
-
-// shuffle orders cells by a hash of seed and coordinates: the same on every
-// machine and Go version, and independent of the order in the spec.
-func shuffle(cells []bench.Cell, seed int64) {
-	rank := make(map[bench.CellID][]byte, len(cells))
-	for _, c := range cells {
-		key := binary.BigEndian.AppendUint64([]byte("wattsweep order\x00"), uint64(seed)) //nolint:gosec // any 64 bits are a seed
-		parts := []string{c.At.Host, c.At.Runtime, c.At.Model, c.At.Task, c.At.Dataset, c.At.Language, c.At.Load}
-		sum := sha256.Sum256(append(key, strings.Join(parts, "\x00")...))
-		rank[c.ID] = sum[:]
-	}
-	slices.SortFunc(cells, func(a, b bench.Cell) int {
-		return cmp.Or(bytes.Compare(rank[a.ID], rank[b.ID]), cmp.Compare(a.ID, b.ID))
-	})
 }

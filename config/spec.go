@@ -27,13 +27,20 @@ type Spec struct {
 	Meters MeterSpec `json:"meters"`
 	// Prices behind money and carbon. Left out, no money or carbon is reported.
 	Prices *PriceSpec `json:"prices,omitempty"`
-	// Order of the cells on each host: planned (as written) or shuffled (by the seed, so that drift of the host does not favour what comes first).
-	Order string `json:"order" jsonschema:"enum=planned,enum=shuffled"`
-	// Seed of the generation and of the shuffled order.
+	// Order of the cells on each host: planned (as written), shuffled (by the seed, so that drift of the host does not favour what comes first), blocked (the cells of a model on a runtime together, blocks and the cells in them shuffled) or alternated (shuffled, and cells take turns of a few runs each, back and forth: A B, B A, A B …).
+	Order string `json:"order" jsonschema:"enum=planned,enum=shuffled,enum=blocked,enum=alternated"`
+	// RunsPerTurn is how many runs of a cell are made before it is the next one's turn; at most as many as there are runs. Only with the order alternated.
+	RunsPerTurn int `json:"runs_per_turn,omitempty" jsonschema:"minimum=1,maximum=1000"`
+	// Seed of the generation and of the order.
 	Seed int64 `json:"seed"`
+	// Priority of the sweep among others on a host: 1 goes first, 5 last. It may be changed later and is no part of what makes the sweep another one.
+	Priority int `json:"priority,omitempty" jsonschema:"minimum=1,maximum=5"`
+	// Targets are rules that the results are judged by, METRIC STAT OP VALUE, such as tokens_per_wh p95 >= 250; each is met, missed or not decided. They are no part of what makes the sweep another one: a new target measures nothing again.
+	Targets []string `json:"targets,omitempty"`
 
-	source  string // as the user wrote it
-	baseDir string // what relative paths in the spec are relative to
+	source string      // as the user wrote it
+	name   string      // of the source, for messages
+	opts   SpecOptions // what it was read with
 }
 
 // HostSpec is a machine that measures. In YAML a plain name is enough.
@@ -142,6 +149,10 @@ type PhaseSpec struct {
 	Idle time.Duration `json:"idle"`
 	// WarmUpCalls are made and thrown away before measuring. 0 to 1000.
 	WarmUpCalls int `json:"warm_up_calls" jsonschema:"minimum=0,maximum=1000"`
+	// CoolDown is how long the host rests with nothing loaded before a cell's first window; power and temperature are recorded. Up to 1h. Left out, it does not rest.
+	CoolDown time.Duration `json:"cool_down,omitempty"`
+	// ClearCaches drops the kernel's caches of files before each load, so that every load reads from disk; needs a worker with root's rights on Linux. Where they cannot be dropped, each load says why. Left out, they stay as found.
+	ClearCaches bool `json:"clear_caches,omitempty"`
 	// ThermalGate holds each run back until the host has cooled down. Left out, no run waits.
 	ThermalGate *ThermalGateSpec `json:"thermal_gate,omitempty"`
 }

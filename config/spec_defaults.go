@@ -16,6 +16,8 @@ type shorthand interface{ setShorthand(text string) }
 func (s *Spec) setDefaults() {
 	s.Runs = 10
 	s.Order = orderPlanned
+	s.RunsPerTurn = 1
+	s.Priority = bench.PriorityDefault
 	s.Seed = 1
 	s.Task.setDefaults()
 	s.LoadPattern.setDefaults()

@@ -15,6 +15,8 @@ import (
 const (
 	orderPlanned      = "planned"
 	orderShuffled     = "shuffled"
+	orderBlocked      = "blocked"
+	orderAlternated   = "alternated"
 	patternSequential = "sequential"
 	kindOllama        = "ollama"
 	taskICD10         = "icd10"
@@ -23,7 +25,10 @@ const (
 	builtinPrefix     = "builtin:"
 )
 
-func knownOrders() []string    { return []string{orderPlanned, orderShuffled} }
+func knownOrders() []string {
+	return []string{orderPlanned, orderShuffled, orderBlocked, orderAlternated}
+}
+
 func knownPatterns() []string  { return []string{patternSequential} }
 func knownKinds() []string     { return []string{kindOllama} }
 func knownTasks() []string     { return []string{taskICD10} }
@@ -44,6 +49,9 @@ func validate(s *Spec, found *findings) {
 	c.name("name", s.Name, namePattern, nameRule)
 	c.between("runs", s.Runs, 1, 1000)
 	c.oneOf("order", s.Order, knownOrders())
+	c.turns(s)
+	c.between("priority", s.Priority, bench.PriorityFirst, bench.PriorityLast)
+	c.targets(s.Targets)
 	c.hosts(s)
 	c.runtimes(s)
 	c.models(s)
@@ -57,6 +65,7 @@ func validate(s *Spec, found *findings) {
 	c.span("phases.baseline", s.Phases.Baseline, 0, time.Hour)
 	c.span("phases.idle", s.Phases.Idle, 0, time.Hour)
 	c.between("phases.warm_up_calls", s.Phases.WarmUpCalls, 0, 1000)
+	c.span("phases.cool_down", s.Phases.CoolDown, 0, time.Hour)
 	c.thermalGate(s.Phases.ThermalGate)
 	c.meters(s.Meters)
 	if s.Prices != nil {
