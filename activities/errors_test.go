@@ -51,6 +51,11 @@ func TestErrorsBecomeDecisions(t *testing.T) {
 		{"unreachable", fault.New(fault.Unavailable, fault.CodeUnreachable, "", "x"), "Unreachable", retry, false},
 		{"memory stuck", fault.New(fault.Unavailable, fault.CodeNotUnloaded, "", "x"), "NotUnloaded", retry, false},
 		{"disk full", fault.New(fault.Unavailable, fault.CodeDiskFull, "", "x"), "DiskFull", retry, false},
+		{"database full", fault.New(fault.Unavailable, fault.CodeDatabaseFull, "", "x"), "DatabaseFull", retry, false},
+		{"database refused", fault.New(fault.Invalid, fault.CodeDatabaseRefused, "", "x"), "DatabaseRefused", retry, false},
+		{"no right to a model", fault.New(fault.Invalid, fault.CodeUnauthorized, "", "x"), "Unauthorized", retry, false},
+		{"lease lost", fault.New(fault.Unavailable, fault.CodeLeaseLost, "", "x"), "LeaseLost", retry, true},
+		{"stuck", fault.New(fault.Corrupt, fault.CodeServerStuck, "", "x"), "ServerStuck", final, false},
 		{"wrapped", fmt.Errorf("pull: %w", fault.New(fault.Invalid, fault.CodeRefused, "", "x")), "Refused", final, false},
 		{"a server that hangs", fmt.Errorf("store call: %w", context.DeadlineExceeded), "Timeout", retry, false},
 		{"away, after a wait", fault.New(fault.Unavailable, fault.CodeUnreachable, "", "x: %w", context.DeadlineExceeded), "Unreachable", retry, false},
@@ -99,7 +104,7 @@ func TestMistakesEnd(t *testing.T) {
 		return workflow.ExecuteActivity(ctx, "body").Get(ctx, nil)
 	})
 	require.Error(t, env.GetWorkflowError())
-	require.Equal(t, maxInternal, tries)
+	require.Equal(t, 10, tries)
 }
 
 // What was measured is held while the database is away, given up at once when

@@ -44,9 +44,9 @@ func TestWhatElseIsGivenUp(t *testing.T) {
 		trouble  error
 		most     int
 	}{
-		"reclaim": {contract.ActReclaim, stuck, maxUnloads},
-		"unload":  {contract.ActUnload, stuck, maxUnloads},
-		"inspect": {contract.ActInspect, broken(), maxInternal},
+		"reclaim": {contract.ActReclaim, stuck, 5},
+		"unload":  {contract.ActUnload, stuck, 5},
+		"inspect": {contract.ActInspect, broken(), 10},
 		"pull":    {contract.ActPull, broken(), 0},
 		"away":    {contract.ActInspect, away(), 0},
 	}
@@ -55,7 +55,7 @@ func TestWhatElseIsGivenUp(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.rt.trouble = c.trouble
-			for i := 1; i <= maxInternal+2; i++ {
+			for i := 1; i <= 12; i++ {
 				_, err := do[contract.Note](r, c.activity, r.ref())
 				final := c.most > 0 && i >= c.most
 				require.Equal(t, final, failed(t, err).NonRetryable(), "try %d", i)

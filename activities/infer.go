@@ -23,9 +23,11 @@ const endFor = 30 * time.Second
 // one for a database that was away: the window's energy holds it.
 const patientCommit = time.Second
 
-// maxTimeouts is how many calls in a row may run into their timeout before the
-// runtime is taken to be stuck: Ollama has been seen to deadlock after a client
-// went away, and days of timeouts would measure nothing.
+// maxTimeouts is how many calls in a row may run into their timeout: days of
+// timeouts would measure nothing. Where one of them was answered in part the
+// model is too slow for its timeout. Where none was, though warm-up calls were,
+// the runtime is stuck: Ollama has been seen to deadlock after a client went
+// away. Then the host is unfit until somebody restarts it.
 const maxTimeouts = 3
 
 // hiddenLoad is the server's load time above which a call is suspected to have
@@ -86,6 +88,7 @@ type segment struct {
 	failed   int
 	again    int           // calls measured again
 	timeouts int           // in a row
+	partly   bool          // one of these was answered in part
 	waited   time.Duration // beyond what storing a call takes, for a database that was away
 	doubts   []string      // about the window, for its energies
 }
@@ -234,11 +237,8 @@ func (s *segment) after(whole context.Context, call bench.Call, stop error) erro
 	if stop != nil {
 		return stop
 	}
-	if call.Outcome != bench.OutcomeTimeout {
-		s.timeouts = 0
-	} else if s.timeouts++; s.timeouts == maxTimeouts {
-		return fault.New(fault.Corrupt, fault.CodeServerStuck, "restart the runtime or raise call_timeout, then wattsweep retry",
-			"%d calls in a row ran into their timeout of %s; the runtime seems stuck", s.timeouts, s.cell.Config.Runtime.CallTimeout)
+	if err := s.late(call); err != nil {
+		return err
 	}
 	switch call.Outcome {
 	case bench.OutcomeOutOfMemory:
@@ -248,6 +248,29 @@ func (s *segment) after(whole context.Context, call bench.Call, stop error) erro
 	default:
 		// A failed call may have taken the model with it.
 		return s.mustBeResident(whole, s.in.ResidentIn)
+	}
+}
+
+// late counts calls in a row that ran into their timeout, and says what it
+// means when there are too many.
+func (s *segment) late(call bench.Call) error {
+	if call.Outcome != bench.OutcomeTimeout {
+		s.timeouts, s.partly = 0, false
+		return nil
+	}
+	s.timeouts++
+	s.partly = s.partly || call.TimeToFirstToken != nil || call.OutputBytes > 0
+	limit := s.cell.Config.Runtime.CallTimeout
+	switch {
+	case s.timeouts < maxTimeouts:
+		return nil
+	case s.partly:
+		return fault.New(fault.Invalid, fault.CodeTooSlow, "raise call_timeout or lower max_output_tokens",
+			"%d calls in a row were answered in part within their timeout of %s", s.timeouts, limit)
+	default:
+		return fault.New(fault.Unavailable, fault.CodeServerStuck, "restart the runtime, then wattsweep host resume",
+			"%d calls in a row got no token within their timeout of %s, though warm-up calls were answered; the runtime seems stuck",
+			s.timeouts, limit)
 	}
 }
 

@@ -68,6 +68,64 @@ func TestStuckRuntimeEndsTheCell(t *testing.T) {
 	require.True(t, app.NonRetryable())
 	require.Contains(t, app.Message(), "restart the runtime")
 	require.Len(t, r.calls(), 3)
+	for _, call := range r.calls() {
+		require.Equal(t, []any{bench.OutcomeTimeout, time.Minute}, []any{call.Outcome, call.Latency}, "it took its time")
+	}
+	phases, err := r.store.PhaseReadings(t.Context(), r.cell.ID, 1)
+	require.NoError(t, err)
+	require.NotEmpty(t, phases, "and its energy")
+}
+
+// A model that answers, though not in time, is no fault of the host.
+func TestSlowModelIsNoStuckRuntime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rt.generate = func(_ context.Context, n int) (runtimes.Answer, error) {
+		ans := runtimes.Answer{Outcome: bench.OutcomeTimeout, Latency: time.Minute}
+		if n == 2 {
+			first := time.Second
+			ans.FirstToken, ans.Text = &first, "I2"
+		}
+		return ans, fault.New(fault.Unavailable, fault.CodeTimeout, "", "no whole answer within 1m")
+	}
+	_, err := do[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	app := failed(t, err)
+	require.Equal(t, []any{"TooSlow", true}, []any{app.Type(), app.NonRetryable()})
+	require.Contains(t, app.Message(), "raise call_timeout")
+	require.Len(t, r.calls(), 3)
+}
+
+// A runtime that accepts and never answers is the host's trouble, not the
+// cell's.
+func TestRuntimeThatNeverAnswersMakesTheHostUnfit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rt.trouble = fault.New(fault.Unavailable, fault.CodeTimeout, "", "GET /api/ps: no answer")
+	for name, tries := range map[string]int{contract.ActInspect: 10, contract.ActUnload: 5} {
+		for i := 1; i <= tries; i++ {
+			_, err := do[contract.Note](r, name, r.ref())
+			app := failed(t, err)
+			require.Equal(t, i == tries, app.NonRetryable(), "%s, try %d", name, i)
+			want := "Timeout"
+			if i == tries {
+				want = "HostUnfit"
+			}
+			require.Equal(t, want, app.Type())
+		}
+	}
+}
+
+// What a person must mend is said so in the stage's detail, and tried slowly.
+func TestWaitForAPersonIsShown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rt.trouble = fault.New(fault.Invalid, fault.CodeUnauthorized, "give the runtime the right to the model", "pull: status 401")
+	_, err := do[contract.Note](r, contract.ActPull, r.ref())
+	app := failed(t, err)
+	require.Equal(t, []any{"Unauthorized", false, 5 * time.Minute}, []any{app.Type(), app.NonRetryable(), app.NextRetryDelay()})
+	_, state, detail := r.last()
+	require.Equal(t, "failed", state)
+	require.Equal(t, "waiting for a person: Unauthorized: pull: status 401 — give the runtime the right to the model", detail)
 }
 
 // An answer that hit the cap counts as an answer.

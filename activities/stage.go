@@ -21,6 +21,9 @@ type texter interface{ Sentence() string }
 // that a database that is away for a moment does not cost the whole stage.
 const endStageFor = 2 * time.Minute
 
+// waitsFor begins the detail of a stage that a person is to mend.
+const waitsFor = "waiting for a person: "
+
 // staged runs the body of a stage between its two rows in the store and types
 // its error. The end is recorded even when ctx is over.
 func staged[T texter](ctx context.Context, st *store.Store, ref contract.CellRef, stage bench.Stage, body func() (T, error)) (T, error) {
@@ -35,8 +38,11 @@ func staged[T texter](ctx context.Context, st *store.Store, ref contract.CellRef
 		row.Detail = out.Sentence()
 	} else {
 		row.State, row.Detail = "failed", explain(err)
+		if ctx.Err() == nil && ruleOf(ctx, err).Action == fault.WaitForPerson {
+			row.Detail = waitsFor + row.Detail
+		}
 	}
-	counts := err != nil && patience(ctx, err) > 0
+	counts := ownFailure(ctx, err)
 	failures, endErr := endStage(ctx, st, row, counts)
 	switch {
 	case err != nil:
@@ -68,7 +74,11 @@ func endStage(ctx context.Context, st *store.Store, row store.StageRow, counts b
 
 func explain(err error) string {
 	if code := fault.CodeOf(err); code != "" {
-		return fmt.Sprintf("%s: %v", code, err)
+		text := fmt.Sprintf("%s: %v", code, err)
+		if hint := fault.HintOf(err); hint != "" && fault.RuleOf(code, fault.KindOf(err), "").Action == fault.WaitForPerson {
+			text += " — " + hint
+		}
+		return text
 	}
 	if errors.Is(err, context.Canceled) {
 		return "cancelled"

@@ -28,30 +28,6 @@ const (
 	Internal Kind = "internal"
 )
 
-// Code names one trouble within a kind. Codes are also the Temporal error
-// types, so a researcher reads them in the UI.
-type Code string
-
-// Codes that a workflow or a table decides on.
-const (
-	CodeModelNotFound    Code = "ModelNotFound"
-	CodeOutOfMemory      Code = "OutOfMemory"
-	CodeRungRejected     Code = "RungRejected"
-	CodeRefused          Code = "Refused"
-	CodePromptTruncated  Code = "PromptTruncated"
-	CodeTimeout          Code = "Timeout"
-	CodeServerError      Code = "ServerError"
-	CodeUnreachable      Code = "Unreachable"
-	CodeBadAnswer        Code = "BadAnswer"
-	CodeModelNotResident Code = "ModelNotResident"
-	CodeServerStuck      Code = "ServerStuck"
-	CodeNotUnloaded      Code = "NotUnloaded"
-	CodeIncoherent       Code = "Incoherent"
-	CodeDatasetChanged   Code = "DatasetChanged"
-	CodeHostUnfit        Code = "HostUnfit"
-	CodeDiskFull         Code = "DiskFull"
-)
-
 // Error is a typed error. Msg never holds journal text, a prompt or an output.
 type Error struct {
 	Kind Kind

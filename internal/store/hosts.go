@@ -44,7 +44,7 @@ func (s *Store) CellHostFacts(ctx context.Context, cell bench.CellID) (bench.Hos
 
 // PutPulled records how a cell's model reached its runtime. A later pull of the
 // same digest keeps the first one's time and bytes. Another digest takes its
-// place while the cell's epoch has no calls; with calls it is CodeModelChanged,
+// place while the cell's epoch has no calls; with calls it is fault.CodeModelChanged,
 // since those stay what they were measured on.
 func (s *Store) PutPulled(ctx context.Context, cell bench.CellID, p bench.Pulled) error {
 	doing := "store pull of cell " + string(cell)
@@ -60,7 +60,7 @@ func (s *Store) PutPulled(ctx context.Context, cell bench.CellID, p bench.Pulled
 		return err
 	}
 	if had, has := kept.Facts.Digest, p.Facts.Digest; had != has {
-		return fault.New(fault.Corrupt, CodeModelChanged,
+		return fault.New(fault.Corrupt, fault.CodeModelChanged,
 			"give the runtime the earlier model back and retry, or measure the cell anew in a sweep of another name",
 			"%s: %s has digest %.12s now; the cell's calls were measured on %.12s", doing, p.Facts.Name, has, had)
 	}

@@ -121,7 +121,7 @@ func isConnectError(err error) bool {
 func fromPostgres(doing string, pg *pgconn.PgError) error {
 	switch {
 	case pg.Code == "53100":
-		return fault.New(fault.Unavailable, fault.CodeDiskFull,
+		return fault.New(fault.Unavailable, fault.CodeDatabaseFull,
 			"free space on the database's disk; the sweep waits and goes on by itself",
 			"%s: Postgres has no disk space (53100)", doing)
 	case strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"), strings.HasPrefix(pg.Code, "08"):
@@ -129,11 +129,11 @@ func fromPostgres(doing string, pg *pgconn.PgError) error {
 			"look at the Postgres log; the sweep waits and goes on by itself",
 			"%s: Postgres cannot serve now: %s (%s)", doing, pg.Message, pg.Code)
 	case strings.HasPrefix(pg.Code, "28"), pg.Code == "3D000":
-		return fault.New(fault.Invalid, "", "check user, password and database name in database.dsn",
+		return fault.New(fault.Invalid, fault.CodeDatabaseRefused, "check user, password and database name in database.dsn",
 			"%s: Postgres refused the connection: %s (%s)", doing, pg.Message, pg.Code)
-	case pg.Code == "42P01":
-		return fault.New(fault.Invalid, "", "run wattsweep up, which applies the migrations",
-			"%s: a table is missing (%s)", doing, pg.Message)
+	case pg.Code == "42P01", pg.Code == "42703":
+		return fault.New(fault.Invalid, fault.CodeDatabaseBehind, "run wattsweep up with this build, which applies the migrations",
+			"%s: a table or a column is missing (%s)", doing, pg.Message)
 	default:
 		return fmt.Errorf("%s: Postgres said %s (%s)", doing, pg.Message, pg.Code)
 	}

@@ -55,7 +55,7 @@ func rules() []rule {
 		{[]string{"not supported by your version", "incompatible with your version", "unknown model architecture", "unsupported model", "newer version of ollama"}, fault.Unsupported, fault.CodeRefused, hintUpgrade},
 		{[]string{"does not support", "invalid model name", "template error", "invalid file magic", "unsupported content type", "unknown type"}, fault.Invalid, fault.CodeRefused, "check the model and the spec"},
 		{[]string{"digest mismatch", "digest does not match"}, fault.Corrupt, fault.CodeServerError, "remove the model from the server and pull it again"},
-		{[]string{"unauthorized", "access denied"}, fault.Invalid, fault.CodeRefused, "give the server the right to this model"},
+		{[]string{"unauthorized", "access denied"}, fault.Invalid, fault.CodeUnauthorized, "give the server the right to this model"},
 		{[]string{"dial tcp", "no such host", "i/o timeout", "connection refused", "connection reset", "tls:", "network is unreachable", "max retries exceeded"}, fault.Unavailable, fault.CodeUnreachable, "check the server's network"},
 		{[]string{"runner process has terminated", "runner process no longer running", "llama-server process", "error was encountered while running the model"}, fault.Unavailable, fault.CodeServerError, hintServer},
 	}
