@@ -17,23 +17,33 @@ const cellsPerLane = 100
 
 // Lane is the exclusive right to measure on one host. It lives for ever: it
 // claims the host's cells one after the other, over all sweeps, and sleeps
-// without cost while there is none.
+// without cost while there is none, or while it is drained.
 func Lane(ctx workflow.Context, in contract.LaneIn) error {
 	l := &lane{
 		in:     in,
 		wake:   workflow.GetSignalChannel(ctx, contract.SignalWake),
 		cancel: workflow.GetSignalChannel(ctx, contract.SignalCancel),
+		state:  bench.LaneOpen,
+		one:    workflow.NewMutex(ctx),
+	}
+	if err := l.handle(ctx); err != nil {
+		return err
 	}
 	for range cellsPerLane {
 		if err := l.next(ctx); err != nil {
 			return err
 		}
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		if l.full(ctx) {
 			break
 		}
 	}
+	// An update that came meanwhile is answered by this run.
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return fmt.Errorf("wait for updates: %w", err)
+	}
 	// Wakes that came meanwhile are answered by the next run's first claim.
 	drain(l.wake)
+	l.in.V = contract.Shape
 	return workflow.NewContinueAsNewError(ctx, contract.WorkflowLane, l.in)
 }
 
@@ -41,6 +51,28 @@ type lane struct {
 	in     contract.LaneIn
 	wake   workflow.ReceiveChannel
 	cancel workflow.ReceiveChannel
+	// state and why are the lane's, as last heard of.
+	state bench.LaneState
+	why   string
+	// cell is the one that is being measured, nil between cells.
+	cell *contract.BenchmarkIn
+	// orders to stop came by updates; they are for the cell that is claimed or
+	// measured while they come.
+	orders []contract.StopIn
+	// told: an update has changed what a claim may give.
+	told bool
+	// asked: a lane of shape 1 was asked for what only a later one does.
+	asked bool
+	// one update at a time.
+	one workflow.Mutex
+}
+
+// full reports whether the lane is to continue as new.
+func (l *lane) full(ctx workflow.Context) bool {
+	if l.in.V < 2 {
+		return l.asked || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+	}
+	return grown(ctx)
 }
 
 // next claims one cell and sees it through, or sleeps until woken.
@@ -49,9 +81,10 @@ func (l *lane) next(ctx workflow.Context) error {
 	// A stop is in the store before it is signalled, so the claim below heeds
 	// those that came so far; the sweep may have been launched again since.
 	drain(l.cancel)
+	l.orders, l.told = nil, false
 	var claim contract.ClaimOut
 	err := control(ctx, contract.ActClaimNext, "claim the next cell of "+l.in.Host, contract.ClaimIn{
-		V: 1, Host: l.in.Host, Claim: l.in.Claim + 1,
+		V: l.in.V, Host: l.in.Host, Claim: l.in.Claim + 1,
 		// The first run's id outlives continue-as-new, and a lane started
 		// anew after a lost Temporal database never repeats it.
 		Lane: workflow.GetInfo(ctx).FirstRunID,
@@ -59,48 +92,78 @@ func (l *lane) next(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	if claim.Lane != "" && !l.told { // an update that came meanwhile knows better
+		l.state, l.why = claim.Lane, claim.Why
+	}
 	if !claim.Found {
-		workflow.SetCurrentDetails(ctx, "idle: no cell is queued for "+l.in.Host)
+		workflow.SetCurrentDetails(ctx, l.details())
 		// Awaited, not received: a sleeping lane must hear that it is cancelled.
-		if err := workflow.Await(ctx, func() bool { return l.wake.Len() > 0 }); err != nil {
+		if err := workflow.Await(ctx, func() bool { return l.wake.Len() > 0 || l.told }); err != nil {
 			return fmt.Errorf("sleep until woken: %w", err)
 		}
 		return nil
 	}
 	l.in.Claim++
-	cell := *claim.Cell
-	workflow.SetCurrentDetails(ctx, "measuring **"+cell.At.String()+"** of sweep "+cell.Name)
-	state, reason := l.measure(ctx, cell)
-	return l.close(ctx, cell, state, reason)
+	l.cell = claim.Cell
+	workflow.SetCurrentDetails(ctx, l.details())
+	out := l.measure(ctx, *l.cell)
+	cell := *l.cell
+	l.cell = nil
+	return l.close(ctx, cell, out)
 }
 
-// measure runs the benchmark and stops it when its sweep is cancelled.
-func (l *lane) measure(ctx workflow.Context, cell contract.BenchmarkIn) (bench.State, string) {
-	childCtx, stop := workflow.WithCancel(workflow.WithChildOptions(ctx, childOptions(cell)))
+// measure runs the benchmark and stops it when that is asked for.
+func (l *lane) measure(ctx workflow.Context, cell contract.BenchmarkIn) contract.BenchmarkOut {
+	childCtx, giveUp := workflow.WithCancel(workflow.WithChildOptions(ctx, childOptions(cell)))
 	child := workflow.ExecuteChildWorkflow(childCtx, contract.WorkflowBenchmark, cell)
-	var out contract.BenchmarkOut
-	var err error
-	finished := false
-	sel := workflow.NewSelector(ctx)
-	sel.AddFuture(child, func(f workflow.Future) { err, finished = f.Get(ctx, &out), true })
-	sel.AddReceive(l.cancel, func(ch workflow.ReceiveChannel, _ bool) {
-		var in contract.WakeIn
-		// A signal that cannot be read is dropped, and nothing is waited for.
-		if ch.ReceiveAsync(&in) && in.CancelSweep == cell.Sweep {
-			stop()
+	// Disconnected: a lane that is cancelled waits for its child all the same.
+	dctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	for {
+		// Nothing makes this wait fail: its context is never cancelled.
+		_ = workflow.Await(dctx, func() bool { return child.IsReady() || len(l.orders) > 0 || l.cancel.Len() > 0 })
+		if child.IsReady() {
+			return ending(dctx, child)
 		}
-	})
-	for !finished {
-		sel.Select(ctx)
+		for _, order := range l.heard(cell, giveUp) {
+			// One that ended meanwhile needs no stop.
+			_ = child.SignalChildWorkflow(dctx, contract.SignalStop, order).Get(dctx, nil)
+		}
 	}
+}
+
+// ending reads how a benchmark ended.
+func ending(ctx workflow.Context, child workflow.Future) contract.BenchmarkOut {
+	var out contract.BenchmarkOut
+	err := child.Get(ctx, &out)
 	switch {
 	case err == nil:
-		return out.State, out.Reason
+		return out
 	case temporal.IsCanceledError(err):
-		return bench.StateCancelled, whyCancelled(err)
+		return contract.BenchmarkOut{State: bench.StateCancelled, Reason: whyCancelled(err)}
 	default:
-		return bench.StateFailed, brief(err)
+		return contract.BenchmarkOut{State: bench.StateFailed, Reason: brief(err)}
 	}
+}
+
+// heard takes the orders that came and gives those that mean the running cell.
+// What a release before shape 2 sends cancels the child, as its lanes did.
+func (l *lane) heard(cell contract.BenchmarkIn, giveUp func()) []contract.StopIn {
+	orders := l.orders
+	l.orders = nil
+	var in contract.WakeIn
+	// A signal that cannot be read is dropped, and nothing is waited for.
+	for ; l.cancel.ReceiveAsync(&in); in = (contract.WakeIn{}) {
+		switch {
+		case in.Stop != nil && stops(*in.Stop, cell):
+			orders = append(orders, *in.Stop)
+		case in.CancelSweep == cell.Sweep && l.in.V < 2:
+			giveUp()
+		case in.CancelSweep == cell.Sweep:
+			orders = append(orders, contract.StopIn{V: contract.Shape, Sweep: cell.Sweep, State: bench.StateCancelled})
+		}
+	}
+	return orders
 }
 
 // whyCancelled reads the reason that a cancelled benchmark ended with.
@@ -133,16 +196,24 @@ func childOptions(cell contract.BenchmarkIn) workflow.ChildWorkflowOptions {
 
 // close makes the cell's end durable and tells its sweep. It is done even when
 // the lane itself is being cancelled.
-func (l *lane) close(ctx workflow.Context, cell contract.BenchmarkIn, state bench.State, reason string) error {
+func (l *lane) close(ctx workflow.Context, cell contract.BenchmarkIn, out contract.BenchmarkOut) error {
 	dctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	err := control(dctx, contract.ActCloseCell, fmt.Sprintf("%s: %s", cell.At, state),
-		contract.CloseIn{V: 1, Cell: cell.Cell, State: state, Reason: reason}, nil)
+	if out.HostUnfit {
+		if err := l.unfit(dctx, cell, out); err != nil {
+			return err
+		}
+	}
+	err := control(dctx, contract.ActCloseCell, fmt.Sprintf("%s: %s", cell.At, out.State),
+		contract.CloseIn{V: l.in.V, Cell: cell.Cell, State: out.State, Reason: out.Reason}, nil)
 	if err != nil {
 		return err
 	}
+	if out.State == bench.StateQueued && out.Reason == "" {
+		return ctx.Err() // a turn is no news to the sweep
+	}
 	err = workflow.SignalExternalWorkflow(dctx, contract.SweepWorkflowID(cell.Sweep), "", contract.SignalCellClosed,
-		contract.CellClosed{V: 1, Cell: cell.Cell, State: state}).Get(dctx, nil)
+		contract.CellClosed{V: l.in.V, Cell: cell.Cell, State: out.State}).Get(dctx, nil)
 	if err != nil {
 		// The sweep may have ended or been terminated; the store has the truth.
 		workflow.GetLogger(ctx).Info("sweep not told of its cell", "sweep", cell.Sweep, "cell", cell.Cell)

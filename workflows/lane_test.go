@@ -237,7 +237,7 @@ func TestLaneContinuesAsNew(t *testing.T) {
 	require.Equal(t, contract.WorkflowLane, next.WorkflowType.Name)
 	require.Equal(t, 100, s.count(contract.ActCloseCell))
 	in := decode[contract.LaneIn](t, next.Input)
-	require.Equal(t, contract.LaneIn{V: 1, Host: "bench1", Claim: 100}, in)
+	require.Equal(t, contract.LaneIn{V: contract.Shape, Host: "bench1", Claim: 100}, in, "and makes the decisions of today")
 }
 
 // The server's own suggestion is followed, between cells.
