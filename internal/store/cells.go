@@ -2,21 +2,12 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/fault"
-)
-
-// Codes of a cell that goes on with something else than it was measured with.
-const (
-	// CodeModelChanged is a model whose digest is another than the calls'.
-	CodeModelChanged fault.Code = "ModelChanged"
-	// CodePromptChanged is a prompt that is another than the calls'.
-	CodePromptChanged fault.Code = "PromptChanged"
 )
 
 // Cell is a stored cell with where it stands.
@@ -31,18 +22,29 @@ type Cell struct {
 	StartedAt  *time.Time
 	FinishedAt *time.Time
 	PromptHash string
-	CallsDone  int
+	// CallsDone counts the calls of the epoch.
+	CallsDone int
+	// TurnsDone counts the turns that a cell of an alternated sweep has had.
+	TurnsDone int
+	// Stopping is the state in which a running cell was asked to end; empty
+	// when it was not.
+	Stopping bench.State
+	// Overhead and Inference are the time that was worked on the cell in its
+	// closed turns, around its calls and for them.
+	Overhead, Inference time.Duration
 }
 
 const cellColumns = `c.id, c.sweep_id, c.seq, c.host, c.runtime, c.model, c.task, c.dataset, c.language,
 	c.load_pattern, c.config, c.items, c.state, c.reason, c.stage, c.epoch, c.attempt, c.started_at, c.finished_at,
-	c.prompt_hash, (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch)`
+	c.prompt_hash, CASE WHEN c.state = 'running'
+		THEN (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch) ELSE c.calls_done END,
+	c.turns_done, c.stop, c.overhead_ns, c.infer_ns`
 
 func scanCell(row pgx.CollectableRow) (Cell, error) {
 	var c Cell
 	err := row.Scan(&c.ID, &c.Sweep, &c.Seq, &c.At.Host, &c.At.Runtime, &c.At.Model, &c.At.Task, &c.At.Dataset,
 		&c.At.Language, &c.At.Load, &c.Config, &c.Items, &c.State, &c.Reason, &c.Stage, &c.Epoch, &c.Attempt,
-		&c.StartedAt, &c.FinishedAt, &c.PromptHash, &c.CallsDone)
+		&c.StartedAt, &c.FinishedAt, &c.PromptHash, &c.CallsDone, &c.TurnsDone, &c.Stopping, &c.Overhead, &c.Inference)
 	return c, err
 }
 
@@ -64,58 +66,6 @@ func (s *Store) Cells(ctx context.Context, sweep bench.SweepID) ([]Cell, error) 
 	}
 	out, err := pgx.CollectRows(rows, scanCell)
 	return out, wrap("list cells of sweep "+string(sweep), err)
-}
-
-// ClaimNext gives a host's lane its next cell: the one it holds already, else
-// the first queued one. The same lane and claim number always get the same
-// cell, so a retried activity claims nothing more. ErrNotFound means that
-// there is no work.
-func (s *Store) ClaimNext(ctx context.Context, host, lane string, claim int64) (Cell, error) {
-	var id bench.CellID
-	none := false // the transaction is kept all the same
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// One lane at a time per host, also against a second lane by mistake.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('lane/' || $1))`, host); err != nil {
-			return err
-		}
-		err := tx.QueryRow(ctx, `SELECT id FROM cells WHERE host = $1 AND claimed_by = $2 AND claim_no = $3`,
-			host, lane, claim).Scan(&id)
-		if err == nil || !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		// A lane that claims has nothing running: what still says so was left
-		// by a lane that is lost, and is not gone on with once cancelled.
-		if _, err := tx.Exec(ctx, `UPDATE cells c SET state = 'cancelled', reason = 'sweep cancelled', finished_at = now()
-			FROM sweeps s WHERE s.id = c.sweep_id AND c.host = $1 AND c.state = 'running' AND s.cancel_requested`, host); err != nil {
-			return err
-		}
-		err = tx.QueryRow(ctx, `UPDATE cells SET state = 'running', claimed_by = $2, claim_no = $3,
-			attempt = attempt + 1, started_at = coalesce(started_at, now()), finished_at = NULL, reason = ''
-			WHERE id = (
-				SELECT c.id FROM cells c JOIN sweeps s ON s.id = c.sweep_id
-				WHERE c.host = $1 AND NOT s.cancel_requested AND c.state IN ('running', 'queued')
-				ORDER BY (c.state = 'running') DESC, s.created_at, s.id, c.seq
-				LIMIT 1 FOR UPDATE OF c)
-			RETURNING id`, host, lane, claim).Scan(&id)
-		if none = errors.Is(err, pgx.ErrNoRows); none {
-			return nil
-		}
-		return err
-	})
-	if err == nil && none {
-		err = pgx.ErrNoRows
-	}
-	if err != nil {
-		return Cell{}, wrap("claim next cell for host "+host, err)
-	}
-	return s.GetCell(ctx, id)
-}
-
-// CloseCell ends a cell in a final state with its reason.
-func (s *Store) CloseCell(ctx context.Context, id bench.CellID, state bench.State, reason string) error {
-	_, err := s.pool.Exec(ctx, `UPDATE cells SET state = $2, reason = $3, stage = '', finished_at = now()
-		WHERE id = $1 AND state = 'running'`, id, state, clean(reason))
-	return wrap("close cell "+string(id), err)
 }
 
 // RequeueFailed puts a sweep's failed and cancelled cells back on the plan and
@@ -152,7 +102,8 @@ func (s *Store) RequeueFailed(ctx context.Context, sweep bench.SweepID) (int, er
 // retry raises it once.
 func (s *Store) RestartEpoch(ctx context.Context, id bench.CellID, from int) (int, error) {
 	var epoch int
-	err := s.pool.QueryRow(ctx, `UPDATE cells SET epoch = greatest(epoch, $2 + 1) WHERE id = $1 RETURNING epoch`,
+	err := s.pool.QueryRow(ctx, `UPDATE cells SET epoch = greatest(epoch, $2 + 1),
+		calls_done = CASE WHEN epoch > $2 THEN calls_done ELSE 0 END WHERE id = $1 RETURNING epoch`,
 		id, from).Scan(&epoch)
 	return epoch, wrap("start runs of cell "+string(id)+" afresh", err)
 }
@@ -188,7 +139,7 @@ func (s *Store) EpochRung(ctx context.Context, id bench.CellID, epoch int) (meas
 }
 
 // SetPromptHash records which prompt template a cell uses. Calls that were
-// asked in another way keep theirs: then it is CodePromptChanged.
+// asked in another way keep theirs: then it is fault.CodePromptChanged.
 func (s *Store) SetPromptHash(ctx context.Context, id bench.CellID, hash string) error {
 	doing := "record prompt of cell " + string(id)
 	tag, err := s.pool.Exec(ctx, `UPDATE cells c SET prompt_hash = $2 WHERE id = $1 AND (prompt_hash IN ('', $2)
@@ -199,7 +150,7 @@ func (s *Store) SetPromptHash(ctx context.Context, id bench.CellID, hash string)
 	if _, err := s.GetCell(ctx, id); err != nil {
 		return err
 	}
-	return fault.New(fault.Corrupt, CodePromptChanged,
+	return fault.New(fault.Corrupt, fault.CodePromptChanged,
 		"go on with the wattsweep that measured it, or measure the cell anew in a sweep of another name",
 		"%s: its calls were asked with another prompt than this build's", doing)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,11 @@ type Sweep struct {
 	CreatedAt  time.Time
 	FinishedAt *time.Time
 	Counts     map[bench.State]int
+	Owner      string       // who launched it
+	Priority   int          // bench.PriorityFirst to bench.PriorityLast
+	Pause      *bench.Pause // nil while it goes on
+	Order      string       // how its cells were put in order
+	Targets    []string     // rules that its results are judged by
 }
 
 // Total is the number of cells.
@@ -45,40 +51,55 @@ func (s Sweep) Finished() int {
 }
 
 // PutPlan stores a sweep and its cells in one transaction. The same plan again
-// changes nothing; created reports whether the sweep is new. items gives the
-// number of journals of a cell.
+// changes nothing but the targets, which are replaced; created reports whether
+// the sweep is new. items gives the number of journals of a cell.
 func (s *Store) PutPlan(ctx context.Context, plan bench.Plan, items func(bench.Cell) int) (created bool, err error) {
+	return s.PutOwnedPlan(ctx, "", plan, items)
+}
+
+// PutOwnedPlan is PutPlan with who launches it: hosts are shared fairly
+// between owners. The owner of a sweep that is stored already stays.
+func (s *Store) PutOwnedPlan(ctx context.Context, owner string, plan bench.Plan, items func(bench.Cell) int) (created bool, err error) {
+	order, priority := cmp.Or(plan.Order, "planned"), cmp.Or(plan.Priority, bench.PriorityDefault)
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `INSERT INTO sweeps (id, name, spec_yaml, seed) VALUES ($1,$2,$3,$4)
-			ON CONFLICT (id) DO NOTHING`, plan.Sweep, plan.Name, clean(plan.SpecYAML), plan.Seed)
+		err := tx.QueryRow(ctx, `INSERT INTO sweeps (id, name, spec_yaml, seed, owner, priority, plan_order, targets)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
+			ON CONFLICT (id) DO UPDATE SET targets = excluded.targets RETURNING xmax = 0`,
+			plan.Sweep, plan.Name, clean(plan.SpecYAML), plan.Seed, clean(owner), priority, order, orEmpty(plan.Targets)).Scan(&created)
 		if err != nil {
 			return err
 		}
-		created = tag.RowsAffected() == 1
-		batch := &pgx.Batch{}
-		for _, c := range plan.Cells {
-			cfg, err := json.Marshal(c.Config)
-			if err != nil {
-				return fmt.Errorf("encode cell %s: %w", c.ID, err)
-			}
-			batch.Queue(`INSERT INTO cells (id, sweep_id, seq, host, runtime, model, task, dataset, dataset_hash,
-				language, load_pattern, config, items, runs) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)
-				ON CONFLICT (id) DO NOTHING`,
-				c.ID, plan.Sweep, c.Seq, c.At.Host, c.At.Runtime, c.At.Model, c.At.Task, c.At.Dataset,
-				c.Config.Dataset.Hash, c.At.Language, c.At.Load, cfg, items(c), c.Config.Runs)
-		}
-		return tx.SendBatch(ctx, batch).Close()
+		return putCells(ctx, tx, plan.Cells, items)
 	})
 	return created, wrap("store sweep "+string(plan.Sweep), err)
 }
 
+// putCells stores cells of a sweep that are not there yet.
+func putCells(ctx context.Context, tx pgx.Tx, cells []bench.Cell, items func(bench.Cell) int) error {
+	batch := &pgx.Batch{}
+	for _, c := range cells {
+		cfg, err := json.Marshal(c.Config)
+		if err != nil {
+			return fmt.Errorf("encode cell %s: %w", c.ID, err)
+		}
+		batch.Queue(`INSERT INTO cells (id, sweep_id, seq, host, runtime, model, task, dataset, dataset_hash,
+			language, load_pattern, config, items, runs) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)
+			ON CONFLICT (id) DO NOTHING`,
+			c.ID, c.Sweep, c.Seq, c.At.Host, c.At.Runtime, c.At.Model, c.At.Task, c.At.Dataset,
+			c.Config.Dataset.Hash, c.At.Language, c.At.Load, cfg, items(c), c.Config.Runs)
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
+
 const sweepColumns = `s.id, s.name, s.spec_yaml, s.seed, s.state, s.cancel_requested, s.created_at, s.finished_at,
 	(SELECT coalesce(jsonb_object_agg(state, n), '{}') FROM
-		(SELECT state, count(*) AS n FROM cells WHERE sweep_id = s.id GROUP BY state) AS by_state)`
+		(SELECT state, count(*) AS n FROM cells WHERE sweep_id = s.id GROUP BY state) AS by_state),
+	s.owner, s.priority, s.pause, s.plan_order, s.targets`
 
 func scanSweep(row pgx.CollectableRow) (Sweep, error) {
 	var sw Sweep
-	err := row.Scan(&sw.ID, &sw.Name, &sw.SpecYAML, &sw.Seed, &sw.State, &sw.Cancel, &sw.CreatedAt, &sw.FinishedAt, &sw.Counts)
+	err := row.Scan(&sw.ID, &sw.Name, &sw.SpecYAML, &sw.Seed, &sw.State, &sw.Cancel, &sw.CreatedAt, &sw.FinishedAt, &sw.Counts,
+		&sw.Owner, &sw.Priority, &sw.Pause, &sw.Order, &sw.Targets)
 	return sw, err
 }
 
@@ -123,6 +144,57 @@ func (s *Store) RequestCancel(ctx context.Context, id bench.SweepID) error {
 		return err
 	})
 	return wrap("cancel sweep "+string(id), err)
+}
+
+// CellCounts is how far a sweep is, in figures that stay cheap to read with
+// ten thousand cells.
+type CellCounts struct {
+	Sweep        bench.SweepID
+	State        bench.State // of the sweep
+	Cancel       bool
+	Pause        *bench.Pause
+	ByState      map[bench.State]int
+	ByHost       map[string]int // unfinished cells; a host without any has 0
+	Running      map[string]int // cells that run now, by host
+	Total, Final int
+}
+
+// CountCells reads how far a sweep is, in one query that reads each cell once;
+// ErrNotFound when there is no such sweep.
+func (s *Store) CountCells(ctx context.Context, id bench.SweepID) (CellCounts, error) {
+	doing := "count cells of sweep " + string(id)
+	out := CellCounts{Sweep: id, ByState: map[bench.State]int{}, ByHost: map[string]int{}, Running: map[string]int{}}
+	rows, err := s.pool.Query(ctx, `SELECT s.state, s.cancel_requested, s.pause, coalesce(c.host, ''), coalesce(c.state, ''), coalesce(c.n, 0)
+		FROM sweeps s LEFT JOIN (SELECT host, state, count(*) AS n FROM cells WHERE sweep_id = $1 GROUP BY host, state) c ON true
+		WHERE s.id = $1`, id)
+	if err != nil {
+		return out, wrap(doing, err)
+	}
+	var host string
+	var state bench.State
+	var n int
+	tag, err := pgx.ForEachRow(rows, []any{&out.State, &out.Cancel, &out.Pause, &host, &state, &n}, func() error {
+		if n == 0 {
+			return nil
+		}
+		out.ByState[state] += n
+		out.Total += n
+		switch {
+		case state.Final():
+			out.Final += n
+			out.ByHost[host] += 0
+		default:
+			out.ByHost[host] += n
+		}
+		if state == bench.StateRunning {
+			out.Running[host] += n
+		}
+		return nil
+	})
+	if err == nil && tag.RowsAffected() == 0 {
+		err = pgx.ErrNoRows
+	}
+	return out, wrap(doing, err)
 }
 
 // SweepHosts counts a sweep's unfinished cells by host.

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// ClaimNext gives a host's lane its next cell. The same lane and claim number
+// always get the same cell, so a retried activity claims nothing more.
+// ErrNotFound means that there is no work. The order is:
+//
+//  1. the cell that is still running here, which a lost lane left;
+//  2. nothing more while the lane is drained or unfit;
+//  3. of the sweeps that are neither paused nor cancelled, that with the best
+//     priority; then that of the owner whose last turn on this host is longest
+//     ago; then that whose own last turn here is longest ago; then the oldest;
+//  4. of its cells the one with the fewest turns, in planned order and each
+//     time round in the reverse of the time before (A B B A).
+func (s *Store) ClaimNext(ctx context.Context, host, lane string, claim int64) (Cell, error) {
+	var id bench.CellID
+	none := false // the transaction is kept all the same
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := lockLane(ctx, tx, host); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `SELECT id FROM cells WHERE claimed_by = $2 AND claim_no = $3 AND host = $1`,
+			host, lane, claim).Scan(&id)
+		if err == nil || !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if err := closeOrphans(ctx, tx, host); err != nil {
+			return err
+		}
+		id, err = pick(ctx, tx, host)
+		if none = errors.Is(err, pgx.ErrNoRows); none {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return beginTurn(ctx, tx, id, lane, claim)
+	})
+	if err == nil && none {
+		err = pgx.ErrNoRows
+	}
+	if err != nil {
+		return Cell{}, wrap("claim next cell for host "+host, err)
+	}
+	return s.GetCell(ctx, id)
+}
+
+// lockLane lets one at a time decide what a host does, also against a second
+// lane by mistake.
+func lockLane(ctx context.Context, tx pgx.Tx, host string) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('lane/' || $1))`, host)
+	return err
+}
+
+// lockSweepShared keeps a sweep's controls as they are to the end of the
+// transaction. A sweep is always locked before its cells.
+const lockSweepShared = `SELECT FROM sweeps WHERE id = $1 FOR SHARE`
+
+// closeOrphans ends cells that a lost lane left running although they were to
+// be stopped: a lane that claims has nothing running.
+func closeOrphans(ctx context.Context, tx pgx.Tx, host string) error {
+	_, err := tx.Exec(ctx, `SELECT FROM sweeps WHERE id IN (SELECT sweep_id FROM cells WHERE host = $1 AND state = 'running')
+		ORDER BY id FOR SHARE`, host)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `SELECT c.id, CASE WHEN s.cancel_requested THEN 'cancelled' ELSE c.stop END,
+		CASE WHEN s.cancel_requested THEN 'sweep cancelled' ELSE 'stopped while its lane was lost' END
+		FROM cells c JOIN sweeps s ON s.id = c.sweep_id
+		WHERE c.host = $1 AND c.state = 'running' AND (s.cancel_requested OR c.stop <> '')`, host)
+	if err != nil {
+		return err
+	}
+	type orphan struct {
+		ID     bench.CellID
+		State  bench.State
+		Reason string
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[orphan])
+	if err != nil {
+		return err
+	}
+	for _, o := range found {
+		if err := endTurn(ctx, tx, o.ID, o.State, o.Reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pick chooses the cell that a lane takes next, with its sweep's controls
+// locked; pgx.ErrNoRows when there is none.
+func pick(ctx context.Context, tx pgx.Tx, host string) (bench.CellID, error) {
+	var id bench.CellID
+	err := tx.QueryRow(ctx, `SELECT id FROM cells WHERE host = $1 AND state = 'running' ORDER BY sweep_id, seq LIMIT 1`, host).Scan(&id)
+	if err == nil || !errors.Is(err, pgx.ErrNoRows) {
+		return id, err
+	}
+	var closed bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM lanes WHERE host = $1 AND state <> 'open')`, host).Scan(&closed); err != nil {
+		return "", err
+	}
+	if closed {
+		return "", pgx.ErrNoRows
+	}
+	for {
+		var sweep bench.SweepID
+		if err := tx.QueryRow(ctx, nextSweepSQL, host).Scan(&sweep); err != nil {
+			return "", err
+		}
+		if _, err := tx.Exec(ctx, lockSweepShared, sweep); err != nil {
+			return "", err
+		}
+		// It may have been paused, or its cells taken off, before it was locked.
+		err := tx.QueryRow(ctx, `SELECT c.id FROM cells c JOIN sweeps s ON s.id = c.sweep_id
+			WHERE c.sweep_id = $1 AND c.host = $2 AND c.state = 'queued' AND s.pause IS NULL AND NOT s.cancel_requested
+			ORDER BY c.turns_done, (CASE WHEN c.turns_done % 2 = 0 THEN c.seq ELSE -c.seq END) LIMIT 1`, sweep, host).Scan(&id)
+		if err == nil || !errors.Is(err, pgx.ErrNoRows) {
+			return id, err
+		}
+	}
+}
+
+const nextSweepSQL = `WITH last AS (
+		SELECT s.id, s.owner, (SELECT max(t.sequence) FROM turns t WHERE t.sweep_id = s.id AND t.host = $1) AS turn FROM sweeps s
+	), owners AS (SELECT owner, max(turn) AS turn FROM last GROUP BY owner)
+	SELECT s.id FROM sweeps s JOIN last ON last.id = s.id JOIN owners ON owners.owner = s.owner
+	WHERE s.pause IS NULL AND NOT s.cancel_requested
+		AND EXISTS (SELECT FROM cells c WHERE c.sweep_id = s.id AND c.host = $1 AND c.state = 'queued')
+	ORDER BY s.priority, owners.turn NULLS FIRST, last.turn NULLS FIRST, s.created_at, s.id LIMIT 1`
+
+// beginTurn gives the lane to a cell. A turn that a lost lane left open ends.
+func beginTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, lane string, claim int64) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE turns SET ended_at = clock_timestamp(), state = 'queued'
+		WHERE ended_at IS NULL AND host = (SELECT host FROM cells WHERE id = $1)`, id)
+	batch.Queue(`UPDATE cells SET state = 'running', claimed_by = $2, claim_no = $3, attempt = attempt + 1,
+		started_at = coalesce(started_at, now()), finished_at = NULL, reason = '', stop = '' WHERE id = $1`, id, lane, claim)
+	batch.Queue(`INSERT INTO turns (host, sweep_id, cell_id, attempt, began_at)
+		SELECT host, sweep_id, id, attempt, clock_timestamp() FROM cells WHERE id = $1`, id)
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// CloseCell ends a running cell in a state with its reason. Queued gives it
+// back to the plan with all that it measured; without a reason a turn of an
+// alternated sweep has ended, and the other cells come before its next. A cell
+// that is given back although it was to be skipped, or although its sweep is
+// cancelled, ends as that.
+func (s *Store) CloseCell(ctx context.Context, id bench.CellID, state bench.State, reason string) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var cancelled bool
+		var stop bench.State
+		err := tx.QueryRow(ctx, `SELECT s.cancel_requested FROM sweeps s
+			WHERE s.id = (SELECT sweep_id FROM cells WHERE id = $1) FOR SHARE`, id).Scan(&cancelled)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// Read once the sweep is locked: nobody asks for a stop from here on.
+		if err := tx.QueryRow(ctx, `SELECT stop FROM cells WHERE id = $1 FOR NO KEY UPDATE`, id).Scan(&stop); err != nil {
+			return err
+		}
+		switch {
+		case state != bench.StateQueued:
+		case cancelled:
+			state, reason = bench.StateCancelled, "sweep cancelled"
+		case stop.Final():
+			state = stop
+		}
+		return endTurn(ctx, tx, id, state, reason)
+	})
+	return wrap("close cell "+string(id), err)
+}
+
+// endTurn closes a running cell and its turn, and sums up what the turn took,
+// for estimates. Segments that a crash cut are taken to have been as fast as
+// the others: when they ended is not known.
+func endTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, state bench.State, reason string) error {
+	tag, err := tx.Exec(ctx, `WITH turn AS (
+			SELECT coalesce(max(t.began_at), '-infinity') AS began FROM turns t JOIN cells c ON c.id = t.cell_id AND c.attempt = t.attempt
+			WHERE c.id = $1
+		), seg AS (
+			SELECT sum(extract(epoch FROM g.ended_at - g.started_at)) FILTER (WHERE g.ended_why <> 'crash') AS took,
+				sum(g.calls) FILTER (WHERE g.ended_why <> 'crash') AS calls, sum(g.calls) AS total
+			FROM segments g JOIN cells c ON c.id = g.cell_id AND c.epoch = g.epoch, turn
+			WHERE c.id = $1 AND g.ended_at IS NOT NULL AND g.started_at >= turn.began
+		), gates AS (
+			SELECT sum(window_ns) AS took FROM (SELECT DISTINCT ON (p.run, p.no) p.window_ns FROM phase_readings p
+				JOIN cells c ON c.id = p.cell_id AND c.epoch = p.epoch, turn
+				WHERE c.id = $1 AND p.phase = 'cool-down' AND p.run > 0 AND p.started_at >= turn.began) w
+		)
+		UPDATE cells c SET state = $2, reason = $3, stage = '', stop = '',
+			finished_at = CASE WHEN $2 = 'queued' THEN NULL ELSE now() END,
+			claimed_by = CASE WHEN $2 = 'queued' THEN '' ELSE claimed_by END,
+			turns_done = turns_done + CASE WHEN $2 = 'queued' AND $3 = '' THEN 1 ELSE 0 END,
+			calls_done = (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch),
+			turns_closed = turns_closed + 1,
+			overhead_ns = overhead_ns + coalesce((SELECT sum(extract(epoch FROM t.finished_at - t.started_at)) * 1e9 FROM stages t
+				WHERE t.cell_id = c.id AND t.attempt = c.attempt AND t.stage <> 'infer'), 0) + coalesce((SELECT took FROM gates), 0),
+			infer_ns = infer_ns + coalesce((SELECT took * total / nullif(calls, 0) * 1e9 FROM seg), 0)
+		WHERE c.id = $1 AND c.state = 'running'`, id, state, clean(reason))
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE turns SET ended_at = clock_timestamp(), state = $2 WHERE cell_id = $1 AND ended_at IS NULL`, id, state)
+	return err
+}
+
+// Turns lists what a host was given to, in order; an empty host lists all.
+func (s *Store) Turns(ctx context.Context, host string) ([]bench.Turn, error) {
+	doing := "list turns of host " + host
+	rows, err := s.pool.Query(ctx, `SELECT host, sweep_id, cell_id, attempt, began_at, ended_at, state, sequence
+		FROM turns WHERE $1 = '' OR host = $1 ORDER BY sequence`, host)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[bench.Turn])
+	if err != nil {
+		return nil, wrap(doing, fmt.Errorf("read rows: %w", err))
+	}
+	return out, nil
+}
