@@ -1,27 +1,39 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
 )
 
-// recount is how often a sweep reads its counts from the store although no
-// lane has signalled: people edit rows, and a lane may have died.
-const recount = 15 * time.Minute
+const (
+	// recount is how often a sweep reads its counts from the store and wakes its
+	// lanes although nobody has told it anything: people edit rows, and a lane
+	// may have died.
+	recount = 15 * time.Minute
+	// burst is how many closed cells are waited for before they are counted, and
+	// patience for how long: lanes need no answer, so that counting each cell
+	// of a large sweep would only make history.
+	burst    = 25
+	patience = 30 * time.Second
+	// few is how many unfinished cells are watched one by one.
+	few = 10
+)
 
 // Sweep waits until every cell of a stored plan is final. It wakes the lanes
-// of the hosts that have cells left and counts what they report.
+// of the hosts that have cells left, counts what they report, and does what
+// people ask of it meanwhile.
 func Sweep(ctx workflow.Context, in contract.SweepIn) (contract.SweepOut, error) {
-	s := &sweep{in: in}
+	s := &sweep{in: in, one: workflow.NewMutex(ctx)}
 	if err := s.handle(ctx); err != nil {
 		return contract.SweepOut{}, err
+	}
+	if in.V < 2 {
+		return s.runFirst(ctx)
 	}
 	return s.run(ctx)
 }
@@ -34,76 +46,171 @@ type sweep struct {
 	// asked and heard number the reads of the counts, so that one that was
 	// overtaken changes nothing.
 	asked, heard int
+	// controls counts what people asked for, also what is still being done.
+	controls int
+	// one control at a time.
+	one workflow.Mutex
+	// shown are the search attributes as they were set last.
+	shown shown
 }
 
-func (s *sweep) handle(ctx workflow.Context) error {
-	err := workflow.SetQueryHandler(ctx, contract.QueryStatus, func() (contract.Status, error) {
-		return contract.Status{V: 1, State: s.state(), Text: s.details()}, nil
-	})
-	if err != nil {
-		return fmt.Errorf("set status query: %w", err)
-	}
-	err = workflow.SetUpdateHandlerWithOptions(ctx, contract.UpdateCancel,
-		func(ctx workflow.Context, in contract.CancelIn) (contract.Counts, error) {
-			if err := control(ctx, contract.ActCancelSweep, "cancel asked by "+in.By, s.in.Sweep, nil); err != nil {
-				return contract.Counts{}, err
-			}
-			s.cancel, s.heard = true, s.asked // reads under way know nothing of it
-			if err := s.wake(ctx); err != nil {
-				return contract.Counts{}, err
-			}
-			return s.read(ctx)
-		},
-		workflow.UpdateHandlerOptions{
-			Validator: func(contract.CancelIn) error {
-				if s.done {
-					return errors.New("the sweep has already ended")
-				}
-				return nil
-			},
-			Description: "Stop the sweep; what was measured is kept.",
-		})
-	if err != nil {
-		return fmt.Errorf("set cancel update: %w", err)
-	}
-	return nil
+// shown is what the UI lists of a sweep.
+type shown struct {
+	state   string
+	percent int
 }
 
+// run is the life of a sweep: it counts when lanes have closed cells, and looks
+// after its lanes every quarter of an hour. It ends when all cells are final
+// and nothing was asked of it meanwhile.
 func (s *sweep) run(ctx workflow.Context) (contract.SweepOut, error) {
 	closed := workflow.GetSignalChannel(ctx, contract.SignalCellClosed)
-	for {
-		counts, err := s.read(ctx)
-		if err != nil {
-			return contract.SweepOut{}, err
-		}
-		if counts.Final == counts.Total {
-			break
-		}
-		if err := s.wake(ctx); err != nil {
-			return contract.SweepOut{}, err
-		}
-		// A stop can make every cell final without a lane that reports one. A
-		// signal is not received here: one that cannot be read would panic.
-		_, err = workflow.AwaitWithTimeout(ctx, recount, func() bool {
-			return closed.Len() > 0 || s.counts.Final == s.counts.Total
-		})
-		if err != nil {
-			return contract.SweepOut{}, fmt.Errorf("wait for cells: %w", err)
-		}
-		drain(closed)
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
-				return contract.SweepOut{}, err
-			}
-			drain(closed)
-			return contract.SweepOut{}, workflow.NewContinueAsNewError(ctx, contract.WorkflowSweep, s.in)
-		}
-	}
-	s.done = true
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+	look := alarm(ctx, recount)
+	if err := s.look(ctx); err != nil {
 		return contract.SweepOut{}, err
 	}
-	return s.finish(ctx)
+	for {
+		if s.whole() {
+			out, over, err := s.end(ctx)
+			if over || err != nil {
+				return out, err
+			}
+			continue
+		}
+		if grown(ctx) {
+			return contract.SweepOut{}, s.anew(ctx, closed)
+		}
+		told, err := s.wait(ctx, closed, look)
+		if err != nil {
+			return contract.SweepOut{}, err
+		}
+		switch {
+		case look.IsReady():
+			look = alarm(ctx, recount)
+			err = s.look(ctx)
+		case told:
+			_, err = s.read(ctx)
+		}
+		if err != nil {
+			return contract.SweepOut{}, err
+		}
+	}
+}
+
+// whole reports whether every cell is final, as far as is known.
+func (s *sweep) whole() bool { return s.heard > 0 && s.counts.Final == s.counts.Total }
+
+// alarm is a timer; it is kept over many waits, since each costs events.
+func alarm(ctx workflow.Context, after time.Duration) workflow.Future {
+	return workflow.NewTimerWithOptions(ctx, after, workflow.TimerOptions{Summary: "look after the lanes"})
+}
+
+// wait sleeps until cells are to be counted, which it takes the signals of, or
+// until it is time to look after the lanes, or until a control has made every
+// cell final.
+func (s *sweep) wait(ctx workflow.Context, closed workflow.ReceiveChannel, look workflow.Future) (told bool, _ error) {
+	due := func() bool { return look.IsReady() || s.whole() || grown(ctx) }
+	err := workflow.Await(ctx, func() bool { return closed.Len() > 0 || due() })
+	if err != nil {
+		return false, fmt.Errorf("wait for cells: %w", err)
+	}
+	if closed.Len() > 0 && !s.near(closed.Len()) && !due() {
+		tctx, stop := workflow.WithCancel(ctx)
+		timer := workflow.NewTimerWithOptions(tctx, patience, workflow.TimerOptions{Summary: "more cells may end"})
+		err = workflow.Await(ctx, func() bool { return timer.IsReady() || s.near(closed.Len()) || closed.Len() >= burst || due() })
+		stop()
+		if err != nil {
+			return false, fmt.Errorf("wait for more cells: %w", err)
+		}
+	}
+	told = closed.Len() > 0
+	drain(closed)
+	return told, nil
+}
+
+// near reports whether so few cells are left, or none that a lane could take,
+// that each end is news at once.
+func (s *sweep) near(closed int) bool {
+	left := s.counts.Total - s.counts.Final - closed
+	return left <= few || s.counts.ByState[bench.StateQueued] <= closed || s.counts.Paused || s.cancel
+}
+
+// look counts, and wakes the lanes that have something to do.
+func (s *sweep) look(ctx workflow.Context) error {
+	if _, err := s.read(ctx); err != nil {
+		return err
+	}
+	return s.wake(ctx, s.waiting(), nil)
+}
+
+// waiting lists the hosts that have cells to measure.
+func (s *sweep) waiting() []string {
+	var hosts []string
+	if s.counts.Paused {
+		return nil
+	}
+	for _, host := range workflow.DeterministicKeys(s.counts.ByHost) {
+		if s.counts.ByHost[host] > 0 {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// wake tells lanes that there may be work, or that a running cell is to stop.
+func (s *sweep) wake(ctx workflow.Context, hosts []string, stop *contract.StopIn) error {
+	if len(hosts) == 0 {
+		return nil
+	}
+	summary := fmt.Sprintf("wake %d lane(s)", len(hosts))
+	if stop != nil {
+		summary = fmt.Sprintf("stop %d running cell(s)", len(stop.Cells))
+	}
+	return control(ctx, contract.ActWakeLanes, summary, contract.WakeIn{V: contract.Shape, Hosts: hosts, Stop: stop}, nil)
+}
+
+// end makes the end durable, unless something was asked of the sweep that puts
+// it on. Whoever asks while it ends is heard: the counts are read again once
+// nothing is being done any more.
+func (s *sweep) end(ctx workflow.Context) (out contract.SweepOut, over bool, err error) {
+	s.done = true
+	defer func() { s.done = over }()
+	idle := func() bool { return workflow.AllHandlersFinished(ctx) }
+	if err := workflow.Await(ctx, idle); err != nil {
+		return out, false, fmt.Errorf("wait for updates: %w", err)
+	}
+	seen := s.controls
+	if _, err := s.read(ctx); err != nil {
+		return out, false, err
+	}
+	if !s.whole() {
+		return out, false, s.wake(ctx, s.waiting(), nil)
+	}
+	if s.controls != seen {
+		return out, false, nil
+	}
+	if out, err = s.finish(ctx); err != nil {
+		return out, false, err
+	}
+	if s.controls != seen {
+		if err := workflow.Await(ctx, idle); err != nil {
+			return out, false, fmt.Errorf("wait for updates: %w", err)
+		}
+		// Read, which also says in the store that the sweep goes on.
+		_, err := s.read(ctx)
+		return out, false, err
+	}
+	return out, true, s.show(ctx)
+}
+
+// anew continues as a new run, which begins by counting, in today's shape.
+func (s *sweep) anew(ctx workflow.Context, closed workflow.ReceiveChannel) error {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return fmt.Errorf("wait for updates: %w", err)
+	}
+	drain(closed)
+	s.in.V = contract.Shape
+	return workflow.NewContinueAsNewError(ctx, contract.WorkflowSweep, s.in)
 }
 
 // drain takes what is waiting in a signal channel; its content does not
@@ -131,86 +238,18 @@ func (s *sweep) read(ctx workflow.Context) (contract.Counts, error) {
 		return s.read(ctx)
 	}
 	s.heard = no
+	return counts, s.take(ctx, counts)
+}
+
+// take makes counts known and shown.
+func (s *sweep) take(ctx workflow.Context, counts contract.Counts) error {
 	s.counts, s.cancel = counts, counts.Cancel
-	workflow.SetCurrentDetails(ctx, s.details())
-	progress := 1.0
-	if counts.Total > 0 {
-		progress = float64(counts.Final) / float64(counts.Total)
-	}
-	err = workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(s.state()), attrProgress.ValueSet(progress))
-	if err != nil {
-		return counts, fmt.Errorf("upsert search attributes: %w", err)
-	}
-	return counts, nil
+	return s.show(ctx)
 }
 
-// wake tells the lanes that there may be work, or that running cells of this
-// sweep are to stop.
-func (s *sweep) wake(ctx workflow.Context) error {
-	in := contract.WakeIn{V: 1}
-	for _, host := range workflow.DeterministicKeys(s.counts.ByHost) {
-		if s.counts.ByHost[host] > 0 {
-			in.Hosts = append(in.Hosts, host)
-		}
-	}
-	summary := fmt.Sprintf("wake %d lane(s)", len(in.Hosts))
-	if s.cancel {
-		in.CancelSweep = s.in.Sweep
-		summary = "stop the running cells"
-	}
-	return control(ctx, contract.ActWakeLanes, summary, in, nil)
-}
-
+// finish makes the end of the sweep durable.
 func (s *sweep) finish(ctx workflow.Context) (contract.SweepOut, error) {
-	out := contract.SweepOut{V: 1, State: s.finalState(), Counts: s.counts.ByState}
-	err := control(ctx, contract.ActFinishSweep, "sweep "+string(out.State),
-		contract.FinishIn{V: 1, Sweep: s.in.Sweep, State: out.State}, nil)
-	if err != nil {
-		return out, err
-	}
-	return out, workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(string(out.State)), attrProgress.ValueSet(1))
+	out := contract.SweepOut{V: s.in.V, State: s.finalState(), Counts: s.counts.ByState}
+	return out, control(ctx, contract.ActFinishSweep, "sweep "+string(out.State),
+		contract.FinishIn{V: s.in.V, Sweep: s.in.Sweep, State: out.State}, nil)
 }
-
-// finalState: a sweep with failed cells is done all the same; the cells say
-// what failed. Only a cancelled one is not.
-func (s *sweep) finalState() bench.State {
-	if s.cancel {
-		return bench.StateCancelled
-	}
-	return bench.StateDone
-}
-
-func (s *sweep) state() string {
-	switch {
-	case s.done:
-		return string(s.finalState())
-	case s.cancel:
-		return "cancelling"
-	default:
-		return string(bench.StateRunning)
-	}
-}
-
-func (s *sweep) details() string {
-	text := fmt.Sprintf("**%s**: %d of %d cells final\n\n| state | cells |\n|---|---|\n", s.in.Name, s.counts.Final, s.counts.Total)
-	for _, state := range workflow.DeterministicKeys(s.counts.ByState) {
-		text += fmt.Sprintf("| %s | %d |\n", state, s.counts.ByState[state])
-	}
-	for _, host := range workflow.DeterministicKeys(s.counts.ByHost) {
-		text += fmt.Sprintf("\n%s: %d cell(s) left", host, s.counts.ByHost[host])
-	}
-	return text
-}
-
-// Search attributes, all in clear: they hold names and numbers only.
-var (
-	attrSweep    = temporal.NewSearchAttributeKeyKeyword(contract.AttrSweep)
-	attrHost     = temporal.NewSearchAttributeKeyKeyword(contract.AttrHost)
-	attrRuntime  = temporal.NewSearchAttributeKeyKeyword(contract.AttrRuntime)
-	attrModel    = temporal.NewSearchAttributeKeyKeyword(contract.AttrModel)
-	attrTask     = temporal.NewSearchAttributeKeyKeyword(contract.AttrTask)
-	attrLanguage = temporal.NewSearchAttributeKeyKeyword(contract.AttrLanguage)
-	attrState    = temporal.NewSearchAttributeKeyKeyword(contract.AttrState)
-	attrProgress = temporal.NewSearchAttributeKeyFloat64(contract.AttrProgress)
-	attrRung     = temporal.NewSearchAttributeKeyInt64(contract.AttrRung)
-)

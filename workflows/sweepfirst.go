@@ -9,8 +9,9 @@ import (
 )
 
 // runFirst is run as shape 1 has it: it counts and wakes after every cell. A
-// sweep that was begun so goes on so until it continues as new, so that its
-// history replays.
+// sweep that was begun so goes on so, since its history must replay, until it
+// continues as new: when that is suggested, or when it is asked for what only
+// shape 2 does.
 func (s *sweep) runFirst(ctx workflow.Context) (contract.SweepOut, error) {
 	closed := workflow.GetSignalChannel(ctx, contract.SignalCellClosed)
 	for {
@@ -27,25 +28,28 @@ func (s *sweep) runFirst(ctx workflow.Context) (contract.SweepOut, error) {
 		// A stop can make every cell final without a lane that reports one. A
 		// signal is not received here: one that cannot be read would panic.
 		_, err = workflow.AwaitWithTimeout(ctx, recount, func() bool {
-			return closed.Len() > 0 || s.counts.Final == s.counts.Total
+			return closed.Len() > 0 || s.counts.Final == s.counts.Total || s.controls > 0
 		})
 		if err != nil {
 			return contract.SweepOut{}, fmt.Errorf("wait for cells: %w", err)
 		}
 		drain(closed)
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
-				return contract.SweepOut{}, err
-			}
-			drain(closed)
-			return contract.SweepOut{}, s.anew(ctx)
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() || s.controls > 0 {
+			return contract.SweepOut{}, s.anew(ctx, closed)
 		}
 	}
 	s.done = true
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return contract.SweepOut{}, err
 	}
-	return s.finish(ctx)
+	if s.controls > 0 {
+		return contract.SweepOut{}, s.anew(ctx, closed)
+	}
+	out, err := s.finish(ctx)
+	if err != nil {
+		return out, err
+	}
+	return out, s.show(ctx)
 }
 
 // cancelFirst answers what a release before shape 2 asks.
@@ -58,7 +62,6 @@ func (s *sweep) cancelFirst(ctx workflow.Context, by string) (contract.ControlOu
 		return contract.ControlOut{}, err
 	}
 	counts, err := s.read(ctx)
-	s.controls++
 	return contract.ControlOut{Counts: counts}, err
 }
 
@@ -78,4 +81,3 @@ func (s *sweep) wakeFirst(ctx workflow.Context) error {
 	}
 	return control(ctx, contract.ActWakeLanes, summary, in, nil)
 }
-
