@@ -2,12 +2,9 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -26,27 +23,48 @@ type Control struct {
 	Heartbeat time.Duration
 }
 
-// SweepCounts reads how far a sweep is.
+// SweepCounts reads how far a sweep is. One that has cells left runs, also when
+// it had ended: then some were put back or added.
 func (c *Control) SweepCounts(ctx context.Context, id bench.SweepID) (contract.Counts, error) {
-	sw, err := c.Store.GetSweep(ctx, id)
+	n, err := c.Store.CountCells(ctx, id)
 	if err != nil {
 		return contract.Counts{}, typed(ctx, err)
 	}
-	if sw.State == bench.StateQueued {
+	if n.State == bench.StateQueued || n.State.Final() && n.Final < n.Total {
 		if err := c.Store.SetSweepState(ctx, id, bench.StateRunning); err != nil {
 			return contract.Counts{}, typed(ctx, err)
 		}
 	}
-	hosts, err := c.Store.SweepHosts(ctx, id)
-	if err != nil {
-		return contract.Counts{}, typed(ctx, err)
-	}
 	return contract.Counts{
-		V: 1, ByState: sw.Counts, ByHost: hosts, Total: sw.Total(), Final: sw.Finished(), Cancel: sw.Cancel,
+		V: contract.Shape, ByState: n.ByState, ByHost: n.ByHost, Total: n.Total, Final: n.Final, Cancel: n.Cancel, Paused: n.Pause != nil,
 	}, nil
 }
 
-// CancelSweep takes a sweep's queued cells off the plan.
+// ControlSweep does in the store what a person asked of a sweep. Asked again
+// with the same request it changes nothing and gives the same answer.
+func (c *Control) ControlSweep(ctx context.Context, in contract.ControlSweepIn) (contract.ControlOut, error) {
+	done, err := c.Store.ControlSweep(ctx, store.ControlRequest{
+		Sweep: in.Sweep, What: in.What, Request: in.Request, By: in.By, Reason: in.Reason, Now: in.Now,
+		Cells: in.Cells, Priority: in.Priority, Extension: in.Extension,
+	})
+	if err != nil {
+		return contract.ControlOut{}, typed(ctx, err)
+	}
+	counts, err := c.SweepCounts(ctx, in.Sweep)
+	if err != nil {
+		return contract.ControlOut{}, err
+	}
+	out := contract.ControlOut{Counts: counts, Changed: done.Changed, Text: done.Text, Hosts: done.Hosts}
+	if len(done.StopCells) > 0 {
+		out.Stop = &contract.StopIn{
+			V: contract.Shape, Sweep: in.Sweep, Cells: done.StopCells, State: done.StopState, Reason: done.StopReason,
+		}
+	}
+	return out, nil
+}
+
+// CancelSweep takes a sweep's queued cells off the plan, as releases before
+// shape 2 ask.
 func (c *Control) CancelSweep(ctx context.Context, id bench.SweepID) error {
 	return typed(ctx, c.Store.RequestCancel(ctx, id))
 }
@@ -54,71 +72,6 @@ func (c *Control) CancelSweep(ctx context.Context, id bench.SweepID) error {
 // FinishSweep makes a sweep's end durable.
 func (c *Control) FinishSweep(ctx context.Context, in contract.FinishIn) error {
 	return typed(ctx, c.Store.SetSweepState(ctx, in.Sweep, in.State))
-}
-
-// WakeLanes starts the lanes of the named hosts or wakes them; with
-// CancelSweep it tells them to stop that sweep's running cell.
-func (c *Control) WakeLanes(ctx context.Context, in contract.WakeIn) error {
-	return typed(ctx, WakeLanes(ctx, c.Temporal, in))
-}
-
-// WakeLanes is the work of the activity of that name, for callers that are no
-// activity.
-func WakeLanes(ctx context.Context, temporal client.Client, in contract.WakeIn) error {
-	for _, host := range in.Hosts {
-		id := contract.LaneWorkflowID(host)
-		if in.CancelSweep != "" {
-			err := temporal.SignalWorkflow(ctx, id, "", contract.SignalCancel, in)
-			if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
-				return noTemporal("tell lane %s to stop: %w", host, err)
-			}
-			// A lane that was lost is started again, to close what it left.
-		}
-		_, err := temporal.SignalWithStartWorkflow(ctx, id, contract.SignalWake, nil, client.StartWorkflowOptions{
-			ID: id, TaskQueue: contract.QueueControl,
-			WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-			StaticSummary:         "the exclusive right to measure on host " + host,
-		}, contract.WorkflowLane, contract.LaneIn{V: 1, Host: host})
-		if err != nil {
-			return noTemporal("wake lane %s: %w", host, err)
-		}
-	}
-	return nil
-}
-
-// ClaimNext gives a lane its next cell.
-func (c *Control) ClaimNext(ctx context.Context, in contract.ClaimIn) (contract.ClaimOut, error) {
-	cell, err := c.Store.ClaimNext(ctx, in.Host, in.Lane, in.Claim)
-	if errors.Is(err, store.ErrNotFound) {
-		return contract.ClaimOut{V: 1}, nil
-	}
-	if err != nil {
-		return contract.ClaimOut{}, typed(ctx, err)
-	}
-	sw, err := c.Store.GetSweep(ctx, cell.Sweep)
-	if err != nil {
-		return contract.ClaimOut{}, typed(ctx, err)
-	}
-	measured, first, err := c.Store.EpochRung(ctx, cell.ID, cell.Epoch)
-	if err != nil {
-		return contract.ClaimOut{}, typed(ctx, err)
-	}
-	cfg := cell.Config
-	rungs := make([]string, len(cfg.Model.Ladder))
-	for i, r := range cfg.Model.Ladder {
-		rungs[i] = r.Name
-	}
-	return contract.ClaimOut{V: 1, Found: true, Cell: &contract.BenchmarkIn{
-		V: 1, Sweep: cell.Sweep, Name: sw.Name, Cell: cell.ID, Attempt: cell.Attempt, Epoch: cell.Epoch, At: cell.At,
-		Rungs: rungs, Runs: cfg.Runs, Items: cell.Items, WarmUp: cfg.Phases.WarmUpCalls,
-		Baseline: cfg.Phases.Baseline, Idle: cfg.Phases.Idle, Heartbeat: c.Heartbeat,
-		Rung: measured, First: first,
-	}}, nil
-}
-
-// CloseCell ends a cell.
-func (c *Control) CloseCell(ctx context.Context, in contract.CloseIn) error {
-	return typed(ctx, c.Store.CloseCell(ctx, in.Cell, in.State, in.Reason))
 }
 
 // RestartEpoch starts a cell's runs afresh and returns the new epoch.
@@ -167,10 +120,4 @@ func (c *Control) PinDataset(ctx context.Context, in contract.CellRef) (contract
 
 func note(format string, args ...any) contract.Note {
 	return contract.Note{V: 1, Text: fmt.Sprintf(format, args...)}
-}
-
-// noTemporal is a Temporal server that did not take a message: it comes back.
-func noTemporal(format string, args ...any) error {
-	return fault.New(fault.Unavailable, fault.CodeUnreachable, "look at the Temporal server; the sweep waits and goes on by itself",
-		format, args...)
 }

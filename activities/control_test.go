@@ -33,7 +33,7 @@ func TestClaimNext(t *testing.T) {
 	}
 	must[any](r, contract.ActCloseCell, contract.CloseIn{V: 1, Cell: r.cell.ID, State: bench.StateDone})
 	in.Claim = 2
-	require.Equal(t, contract.ClaimOut{V: 1}, must[contract.ClaimOut](r, contract.ActClaimNext, in), "nothing is left")
+	require.Equal(t, contract.ClaimOut{V: 1, Lane: bench.LaneOpen}, must[contract.ClaimOut](r, contract.ActClaimNext, in), "nothing is left")
 	in.Host = "bench2"
 	require.False(t, must[contract.ClaimOut](r, contract.ActClaimNext, in).Found)
 }
@@ -44,7 +44,7 @@ func TestSweepCounts(t *testing.T) {
 	r := newRig(t)
 	counts := must[contract.Counts](r, contract.ActSweepCounts, r.cell.Sweep)
 	require.Equal(t, contract.Counts{
-		V: 1, ByState: map[bench.State]int{bench.StateRunning: 1}, ByHost: map[string]int{"bench1": 1}, Total: 1,
+		V: contract.Shape, ByState: map[bench.State]int{bench.StateRunning: 1}, ByHost: map[string]int{"bench1": 1}, Total: 1,
 	}, counts)
 	sw, err := r.store.GetSweep(t.Context(), r.cell.Sweep)
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestSweepCounts(t *testing.T) {
 	must[any](r, contract.ActCloseCell, contract.CloseIn{V: 1, Cell: r.cell.ID, State: bench.StateDone}) // too late
 	counts = must[contract.Counts](r, contract.ActSweepCounts, r.cell.Sweep)
 	require.Equal(t, contract.Counts{
-		V: 1, ByState: map[bench.State]int{bench.StateFailed: 1}, ByHost: map[string]int{"bench1": 0}, Total: 1, Final: 1, Cancel: true,
+		V: contract.Shape, ByState: map[bench.State]int{bench.StateFailed: 1}, ByHost: map[string]int{"bench1": 0}, Total: 1, Final: 1, Cancel: true,
 	}, counts)
 	for range 2 {
 		must[any](r, contract.ActFinishSweep, contract.FinishIn{V: 1, Sweep: r.cell.Sweep, State: bench.StateCancelled})
@@ -171,16 +171,20 @@ func TestWakeLanes(t *testing.T) {
 		c.On("SignalWithStartWorkflow", mock.Anything, "lane/"+host, contract.SignalWake, nil,
 			mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
 				return o.TaskQueue == contract.QueueControl && o.WorkflowIDReusePolicy == enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-			}), contract.WorkflowLane, contract.LaneIn{V: 1, Host: host}).Return(nil, nil).Twice()
+			}), contract.WorkflowLane, contract.LaneIn{V: contract.Shape, Host: host}).Return(nil, nil).Twice()
 	}
 	must[any](r, contract.ActWakeLanes, contract.WakeIn{V: 1, Hosts: []string{"bench1", "bench2"}})
 
 	stop := contract.WakeIn{V: 1, Hosts: []string{"bench1", "bench2"}, CancelSweep: "s"}
-	c.On("SignalWorkflow", mock.Anything, "lane/bench1", "", contract.SignalCancel, stop).Return(serviceerror.NewNotFound("no lane")).Once()
-	c.On("SignalWorkflow", mock.Anything, "lane/bench2", "", contract.SignalCancel, stop).Return(nil).Once()
+	to := func(host string) contract.WakeIn {
+		return contract.WakeIn{V: 1, Hosts: []string{host}, CancelSweep: stop.CancelSweep, Stop: stop.Stop}
+	}
+	c.On("SignalWorkflow", mock.Anything, "lane/bench1", "", contract.SignalCancel, to("bench1")).Return(serviceerror.NewNotFound("no lane")).Once()
+	c.On("SignalWorkflow", mock.Anything, "lane/bench2", "", contract.SignalCancel, to("bench2")).Return(nil).Once()
 	must[any](r, contract.ActWakeLanes, stop)
 
-	c.On("SignalWorkflow", mock.Anything, "lane/bench1", "", contract.SignalCancel, stop).Return(errors.New("server away")).Once()
+	stop.CancelSweep, stop.Stop = "", &contract.StopIn{V: 2, Sweep: "s", Cells: []bench.CellID{"c"}, State: bench.StateQueued}
+	c.On("SignalWorkflow", mock.Anything, "lane/bench1", "", contract.SignalCancel, to("bench1")).Return(errors.New("server away")).Once()
 	_, err := do[any](r, contract.ActWakeLanes, stop)
 	app := failed(t, err)
 	require.Contains(t, app.Message(), "tell lane bench1 to stop: server away")

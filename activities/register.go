@@ -13,6 +13,8 @@ func RegisterControl(r worker.ActivityRegistry, c *Control, res *Results) {
 		contract.ActSweepCounts:  c.SweepCounts,
 		contract.ActWakeLanes:    c.WakeLanes,
 		contract.ActCancelSweep:  c.CancelSweep,
+		contract.ActControlSweep: c.ControlSweep,
+		contract.ActSetLane:      c.SetLane,
 		contract.ActFinishSweep:  c.FinishSweep,
 		contract.ActClaimNext:    c.ClaimNext,
 		contract.ActCloseCell:    c.CloseCell,

@@ -76,9 +76,6 @@ func (l *lane) set(ctx workflow.Context, state bench.LaneState, in contract.Lane
 	l.state, l.why = out.State, because("by "+in.By, in.Reason)
 	l.told, l.asked = true, true
 	workflow.SetCurrentDetails(ctx, l.details())
-	if l.cell != nil {
-		out.Cell = l.cell.Cell
-	}
 	return out, nil
 }
 
