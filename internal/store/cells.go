@@ -29,22 +29,22 @@ type Cell struct {
 	// Stopping is the state in which a running cell was asked to end; empty
 	// when it was not.
 	Stopping bench.State
-	// Overhead and Inference are the time that was worked on the cell in its
-	// closed turns, around its calls and for them.
-	Overhead, Inference time.Duration
+	// Spent is the time that was worked on the cell in its closed turns, without
+	// the pauses between them.
+	Spent time.Duration
 }
 
 const cellColumns = `c.id, c.sweep_id, c.seq, c.host, c.runtime, c.model, c.task, c.dataset, c.language,
 	c.load_pattern, c.config, c.items, c.state, c.reason, c.stage, c.epoch, c.attempt, c.started_at, c.finished_at,
 	c.prompt_hash, CASE WHEN c.state = 'running'
 		THEN (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch) ELSE c.calls_done END,
-	c.turns_done, c.stop, c.overhead_ns, c.infer_ns`
+	c.turns_done, c.stop, c.overhead_ns + c.pull_ns + c.infer_ns`
 
 func scanCell(row pgx.CollectableRow) (Cell, error) {
 	var c Cell
 	err := row.Scan(&c.ID, &c.Sweep, &c.Seq, &c.At.Host, &c.At.Runtime, &c.At.Model, &c.At.Task, &c.At.Dataset,
 		&c.At.Language, &c.At.Load, &c.Config, &c.Items, &c.State, &c.Reason, &c.Stage, &c.Epoch, &c.Attempt,
-		&c.StartedAt, &c.FinishedAt, &c.PromptHash, &c.CallsDone, &c.TurnsDone, &c.Stopping, &c.Overhead, &c.Inference)
+		&c.StartedAt, &c.FinishedAt, &c.PromptHash, &c.CallsDone, &c.TurnsDone, &c.Stopping, &c.Spent)
 	return c, err
 }
 

@@ -303,7 +303,7 @@ func (c *control) supersede(ctx context.Context, ids []bench.CellID) error {
 	if _, err := c.tx.Exec(ctx, `DELETE FROM cell_results WHERE cell_id = ANY($1)`, texts(ids)); err != nil {
 		return err
 	}
-	return c.putBack(ctx, ids, `, epoch = epoch + 1, started_at = NULL, turns_done = 0, calls_done = 0, turns_closed = 0, overhead_ns = 0, infer_ns = 0`)
+	return c.putBack(ctx, ids, `, epoch = epoch + 1, started_at = NULL, turns_done = 0, calls_done = 0, turns_closed = 0, overhead_ns = 0, pull_ns = 0, infer_ns = 0`)
 }
 
 func (c *control) doExtend(ctx context.Context) error {

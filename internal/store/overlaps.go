@@ -39,21 +39,23 @@ const windowSpans = `SELECT DISTINCT c.host, 'windows' AS what, c.id AS cell, p.
 		p.started_at + p.window_ns / 1e9 * interval '1 second' AS ended
 	FROM phase_readings p JOIN cells c ON c.id = p.cell_id`
 
-// overlapsOf finds spans that begin while one of another cell lasts. The latest
-// end so far is compared, and, where that is the cell's own, the latest of
-// another cell: windows of one cell lie within each other.
+// overlapsOf finds spans that begin while one of another cell lasts. Spans of
+// one cell that follow each other are taken as one stretch first, since windows
+// of a cell lie within each other; only a stretch that lasts into the next is
+// looked at further.
 func overlapsOf(spans string) string {
-	return `WITH spans AS (` + spans + `), whole AS (
+	return `WITH spans AS (` + spans + `), numbered AS (
 		SELECT host, what, cell, began, ended,
 			sum(CASE WHEN cell = before THEN 0 ELSE 1 END) OVER (PARTITION BY host, what ORDER BY began, ended, cell) AS stretch
 		FROM (SELECT *, lag(cell) OVER (PARTITION BY host, what ORDER BY began, ended, cell) AS before FROM spans WHERE ended > began) s
 	), stretches AS (
-		SELECT host, what, cell, stretch, min(began) AS began, max(ended) AS ended FROM whole GROUP BY host, what, cell, stretch
+		SELECT host, what, cell, stretch, min(began) AS began, max(ended) AS ended FROM numbered GROUP BY host, what, cell, stretch
+	), followed AS (
+		SELECT *, lead(began) OVER (PARTITION BY host, what ORDER BY stretch) AS next FROM stretches
 	)
 	SELECT a.host, a.what, a.cell, b.cell, b.began, least(a.ended, b.ended)
-	FROM stretches a JOIN stretches b ON b.host = a.host AND b.what = a.what AND b.stretch > a.stretch AND b.cell <> a.cell AND b.began < a.ended
-	WHERE a.ended > (SELECT n.began FROM stretches n WHERE n.host = a.host AND n.what = a.what AND n.stretch = a.stretch + 1)
-	ORDER BY 1, 5, 3, 4`
+	FROM followed a JOIN stretches b ON b.host = a.host AND b.what = a.what AND b.stretch > a.stretch AND b.cell <> a.cell AND b.began < a.ended
+	WHERE a.ended > a.next ORDER BY 1, 5, 3, 4`
 }
 
 // Overlaps lists the stretches in which measured windows or segments of two

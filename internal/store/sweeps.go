@@ -91,10 +91,14 @@ func putCells(ctx context.Context, tx pgx.Tx, cells []bench.Cell, items func(ben
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-const sweepColumns = `s.id, s.name, s.spec_yaml, s.seed, s.state, s.cancel_requested, s.created_at, s.finished_at,
-	(SELECT coalesce(jsonb_object_agg(state, n), '{}') FROM
-		(SELECT state, count(*) AS n FROM cells WHERE sweep_id = s.id GROUP BY state) AS by_state),
-	s.owner, s.priority, s.pause, s.plan_order, s.targets`
+// sweepFields are what scanSweep reads, with how the cells are counted.
+func sweepFields(counts string) string {
+	return `s.id, s.name, s.spec_yaml, s.seed, s.state, s.cancel_requested, s.created_at, s.finished_at, ` + counts +
+		`, s.owner, s.priority, s.pause, s.plan_order, s.targets`
+}
+
+const countedByState = `(SELECT coalesce(jsonb_object_agg(state, n), '{}') FROM
+	(SELECT state, count(*) AS n FROM cells WHERE sweep_id = s.id GROUP BY state) AS by_state)`
 
 func scanSweep(row pgx.CollectableRow) (Sweep, error) {
 	var sw Sweep
@@ -105,7 +109,7 @@ func scanSweep(row pgx.CollectableRow) (Sweep, error) {
 
 // GetSweep reads one sweep; ErrNotFound when there is none.
 func (s *Store) GetSweep(ctx context.Context, id bench.SweepID) (Sweep, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+sweepColumns+` FROM sweeps s WHERE s.id = $1`, id)
+	rows, err := s.pool.Query(ctx, `SELECT `+sweepFields(countedByState)+` FROM sweeps s WHERE s.id = $1`, id)
 	if err != nil {
 		return Sweep{}, wrap("read sweep "+string(id), err)
 	}
@@ -116,7 +120,7 @@ func (s *Store) GetSweep(ctx context.Context, id bench.SweepID) (Sweep, error) {
 // FindSweeps lists sweeps whose id starts with, or whose name equals, key;
 // newest first. An empty key lists all.
 func (s *Store) FindSweeps(ctx context.Context, key string) ([]Sweep, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+sweepColumns+` FROM sweeps s
+	rows, err := s.pool.Query(ctx, `SELECT `+sweepFields(countedByState)+` FROM sweeps s
 		WHERE $1 = '' OR starts_with(s.id, $1) OR s.name = $1 ORDER BY s.created_at DESC, s.id`, key)
 	if err != nil {
 		return nil, wrap("list sweeps", err)

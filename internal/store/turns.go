@@ -207,7 +207,9 @@ func endTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, state bench.State,
 			calls_done = (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch),
 			turns_closed = turns_closed + 1,
 			overhead_ns = overhead_ns + coalesce((SELECT sum(extract(epoch FROM t.finished_at - t.started_at)) * 1e9 FROM stages t
-				WHERE t.cell_id = c.id AND t.attempt = c.attempt AND t.stage <> 'infer'), 0) + coalesce((SELECT took FROM gates), 0),
+				WHERE t.cell_id = c.id AND t.attempt = c.attempt AND t.stage NOT IN ('infer', 'pull')), 0) + coalesce((SELECT took FROM gates), 0),
+			pull_ns = pull_ns + coalesce((SELECT sum(extract(epoch FROM t.finished_at - t.started_at)) * 1e9 FROM stages t
+				WHERE t.cell_id = c.id AND t.attempt = c.attempt AND t.stage = 'pull'), 0),
 			infer_ns = infer_ns + coalesce((SELECT took * total / nullif(calls, 0) * 1e9 FROM seg), 0)
 		WHERE c.id = $1 AND c.state = 'running'`, id, state, clean(reason))
 	if err != nil || tag.RowsAffected() == 0 {

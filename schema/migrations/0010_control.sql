@@ -17,17 +17,21 @@ ALTER TABLE cells
     ADD COLUMN calls_done integer NOT NULL DEFAULT 0,
     ADD COLUMN turns_closed integer NOT NULL DEFAULT 0,
     ADD COLUMN overhead_ns bigint NOT NULL DEFAULT 0,
+    ADD COLUMN pull_ns bigint NOT NULL DEFAULT 0,
     ADD COLUMN infer_ns bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN cells.turns_done IS 'Turns that a cell of an alternated sweep has had.';
 COMMENT ON COLUMN cells.stop IS 'State in which a running cell was asked to end, empty for none; whoever closes it clears this.';
 COMMENT ON COLUMN cells.calls_done IS 'Calls of the epoch when the cell was last closed, so that nobody counts them again; those of a running cell are counted.';
 COMMENT ON COLUMN cells.turns_closed IS 'Turns of the epoch that overhead_ns and infer_ns are sums of.';
-COMMENT ON COLUMN cells.overhead_ns IS 'Time of the stages around the calls, and of waits between runs.';
+COMMENT ON COLUMN cells.overhead_ns IS 'Time of the stages around the calls, and of waits between runs, without the pull.';
+COMMENT ON COLUMN cells.pull_ns IS 'Time of the pull, which only the first cell of a model takes.';
 COMMENT ON COLUMN cells.infer_ns IS 'Time in which calls were made: the segments, without the pauses between them.';
 UPDATE cells c SET calls_done = (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch),
     turns_closed = 1,
     overhead_ns = (SELECT coalesce(sum(extract(epoch FROM t.finished_at - t.started_at)), 0) * 1e9 FROM stages t
-        WHERE t.cell_id = c.id AND t.stage <> 'infer'),
+        WHERE t.cell_id = c.id AND t.stage NOT IN ('infer', 'pull')),
+    pull_ns = (SELECT coalesce(sum(extract(epoch FROM t.finished_at - t.started_at)), 0) * 1e9 FROM stages t
+        WHERE t.cell_id = c.id AND t.stage = 'pull'),
     infer_ns = (SELECT coalesce(sum(extract(epoch FROM g.ended_at - g.started_at)) FILTER (WHERE g.ended_why <> 'crash')
             * sum(g.calls) / nullif(sum(g.calls) FILTER (WHERE g.ended_why <> 'crash'), 0), 0) * 1e9
         FROM segments g WHERE g.cell_id = c.id AND g.epoch = c.epoch)
@@ -100,5 +104,5 @@ COMMENT ON TABLE superseded_results IS 'Published rows of cells that were measur
 DROP TABLE superseded_results, extensions, control_events, lanes, turns;
 DROP INDEX cells_turn, cells_claimed;
 ALTER TABLE cells DROP COLUMN turns_done, DROP COLUMN stop, DROP COLUMN calls_done, DROP COLUMN turns_closed,
-    DROP COLUMN overhead_ns, DROP COLUMN infer_ns;
+    DROP COLUMN overhead_ns, DROP COLUMN pull_ns, DROP COLUMN infer_ns;
 ALTER TABLE sweeps DROP COLUMN owner, DROP COLUMN priority, DROP COLUMN pause, DROP COLUMN plan_order, DROP COLUMN targets;
