@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/caches"
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/meters"
@@ -48,6 +47,9 @@ type Host struct {
 	Ask func(task, language, body string) (prompt, hash string, err error)
 	// WithNonce puts the line that defeats the prompt cache before a prompt.
 	WithNonce func(nonce, prompt string) string
+	// Caches say how the kernel's caches of files are dropped; the zero value is
+	// this machine's way.
+	Caches caches.Options
 }
 
 // job is a cell with its runtime and open meters, for one activity.
@@ -193,12 +195,8 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 		if err := m.begin(ctx, epoch, in.Phase, 0, in.No); err != nil {
 			return contract.Note{}, err
 		}
-		select {
-		case <-time.After(in.Length):
-		case <-ctx.Done():
-			return contract.Note{}, ctx.Err()
-		case <-activity.GetWorkerStopChannel(ctx):
-			return contract.Note{}, drained()
+		if err := waitFor(ctx, in.Length); err != nil {
+			return contract.Note{}, err
 		}
 		readings, err := m.keep(ctx)
 		if err != nil {
@@ -209,7 +207,10 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 }
 
 // Load brings the model into memory on one rung and records the try, however
-// it ends.
+// it ends. Where the cell asks for cleared caches they are dropped before each
+// load, whichever rung or repetition it is, and not only before the first: else
+// a load after a rung that did not fit would read what that one left in memory.
+// That is done before the window begins, so it is in no time and no energy.
 func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, error) {
 	return onJob(ctx, h, in.CellRef, bench.StageLoad, func(j *job) (contract.LoadOut, error) {
 		rung, err := j.rung(in.Rung)
@@ -217,6 +218,10 @@ func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, 
 			return contract.LoadOut{}, err
 		}
 		defer beating(ctx, func() any { return contract.Note{V: 1, Text: "loading"} })()
+		found, err := j.readyCaches(ctx)
+		if err != nil {
+			return contract.LoadOut{}, err
+		}
 		m, err := j.sample(ctx)
 		if err != nil {
 			return contract.LoadOut{}, err
@@ -227,6 +232,7 @@ func (h *Host) Load(ctx context.Context, in contract.LoadIn) (contract.LoadOut, 
 		}
 		attempt := bench.LoadAttempt{
 			Cell: in.Cell, Rung: in.Rung, Name: rung.Name, Settings: rung, StartedAt: m.started.UTC().Truncate(time.Microsecond),
+			Caches: found,
 		}
 		limit, cancel := limited(ctx)
 		defer cancel()

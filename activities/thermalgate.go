@@ -33,7 +33,7 @@ func (j *job) coolDown(ctx context.Context, in contract.InferIn) (gateNote, erro
 	defer m.close()
 	channels := temperatures(m.sampler.Channels())
 	if len(channels) == 0 {
-		return gateNote{text: "thermal gate: no temperature is read on this host, nothing was waited for", doubt: true}, nil
+		return gateNote{text: noThermometer, doubt: true}, nil
 	}
 	if err := m.begin(ctx, in.Epoch, bench.PhaseCoolDown, in.Run, in.No); err != nil {
 		return gateNote{}, err
@@ -42,22 +42,30 @@ func (j *job) coolDown(ctx context.Context, in contract.InferIn) (gateNote, erro
 	if err != nil {
 		return gateNote{}, err
 	}
-	note := gateNote{doubt: !cool}
-	note.text = fmt.Sprintf("thermal gate: %s, wanted below %.1f °C, waited %s", hottest, gate.BelowC,
-		(j.host.Clock.Now() - m.from).Round(100*time.Millisecond))
-	_, err = m.keepMarked(ctx, func(r *bench.PhaseReading) {
-		if !cool && r.Channel.Unit == bench.UnitCelsius {
-			r.Flags = append(r.Flags, note.text)
-		}
-	})
+	note := gateNote{text: gateText(hottest, *gate, j.host.Clock.Now()-m.from), doubt: !cool}
+	_, err = m.keepMarked(ctx, note.mark)
 	return note, err
 }
 
 // gateNote says how waiting for the thermal gate went.
 type gateNote struct {
 	text  string // "" where there is no gate
-	doubt bool   // the run begins without having been seen to be cool
+	doubt bool   // what follows begins without having been seen to be cool
 }
+
+// mark flags the temperatures of a host that did not cool down in time.
+func (g gateNote) mark(r *bench.PhaseReading) {
+	if g.doubt && r.Channel.Unit == bench.UnitCelsius {
+		r.Flags = append(r.Flags, g.text)
+	}
+}
+
+func gateText(hottest heat, gate bench.ThermalGate, waited time.Duration) string {
+	return fmt.Sprintf("thermal gate: %s, wanted below %.1f °C, waited %s", hottest, gate.BelowC, waited.Round(100*time.Millisecond))
+}
+
+// noThermometer is what a gate says on a host without temperatures.
+const noThermometer = "thermal gate: no temperature is read on this host, nothing was waited for"
 
 func temperatures(channels []bench.Channel) []string {
 	var names []string
