@@ -1,0 +1,76 @@
+package drift
+
+import "math"
+
+// survival is the two-sided p-value of |t| under Student's t with dof degrees of
+// freedom, which need not be whole: I(dof/(dof+t²); dof/2, 1/2), NIST Digital
+// Library of Mathematical Functions 8.17.
+func survival(t, dof float64) float64 {
+	if math.IsInf(t, 0) {
+		return 0
+	}
+	return betaI(dof/2, 0.5, dof/(dof+t*t))
+}
+
+// critical is the t whose two-sided p-value is alpha.
+func critical(alpha, dof float64) float64 {
+	low, high := 0.0, 1.0
+	for survival(high, dof) > alpha && high < 1e12 {
+		high *= 2
+	}
+	for range 60 {
+		middle := (low + high) / 2
+		if survival(middle, dof) > alpha {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
+// betaI is the regularised incomplete beta function by its continued fraction
+// (DLMF 8.17.22), evaluated by Lentz's method.
+func betaI(a, b, x float64) float64 {
+	switch {
+	case x <= 0:
+		return 0
+	case x >= 1:
+		return 1
+	case x > (a+1)/(a+b+2):
+		return 1 - betaI(b, a, 1-x) // where the fraction converges fast
+	}
+	la, _ := math.Lgamma(a)
+	lb, _ := math.Lgamma(b)
+	lab, _ := math.Lgamma(a + b)
+	front := math.Exp(lab-la-lb+a*math.Log(x)+b*math.Log1p(-x)) / a
+	return front * fraction(a, b, x)
+}
+
+// fraction is the continued fraction of betaI.
+func fraction(a, b, x float64) float64 {
+	const tiny, enough, most = 1e-300, 1e-15, 500
+	away := func(v float64) float64 {
+		if math.Abs(v) < tiny {
+			return tiny
+		}
+		return v
+	}
+	c, d := 1.0, 1/away(1-(a+b)*x/(a+1))
+	f := d
+	for i := range most {
+		m := float64(i + 1)
+		even := m * (b - m) * x / ((a + 2*m - 1) * (a + 2*m))
+		d = 1 / away(1+even*d)
+		c = away(1 + even/c)
+		f *= c * d
+		odd := -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
+		d = 1 / away(1+odd*d)
+		c = away(1 + odd/c)
+		f *= c * d
+		if math.Abs(c*d-1) < enough {
+			break
+		}
+	}
+	return f
+}
