@@ -23,6 +23,10 @@ type cast struct {
 	cells []contract.BenchmarkIn
 	// counts is what a sweep reads.
 	counts func() contract.Counts
+	// control does what a person asks of a sweep.
+	control func(contract.ControlSweepIn) contract.ControlOut
+	// closed is how a lane stands that takes no cells; empty is an open one.
+	closed bench.LaneState
 	// hold, when set, makes calls until its context ends.
 	hold func(context.Context) error
 
@@ -116,6 +120,9 @@ func (c *cast) playHost(r registry) {
 	for _, name := range []string{contract.ActInspect, contract.ActPull, contract.ActReclaim, contract.ActUnload} {
 		register(r, name, func(_ context.Context, in contract.CellRef) (contract.Note, error) { return c.note(name, in) })
 	}
+	register(r, contract.ActPrepare, func(_ context.Context, in contract.PrepareIn) (contract.Note, error) {
+		return c.note(contract.ActPrepare, in)
+	})
 	register(r, contract.ActMeasureIdle, func(_ context.Context, in contract.IdleIn) (contract.Note, error) {
 		return c.note(contract.ActMeasureIdle, in)
 	})
@@ -163,6 +170,23 @@ func (c *cast) playControl(r registry) {
 	})
 	register(r, contract.ActWakeLanes, func(_ context.Context, in contract.WakeIn) error { return c.enter(contract.ActWakeLanes, in) })
 	register(r, contract.ActCancelSweep, func(_ context.Context, in bench.SweepID) error { return c.enter(contract.ActCancelSweep, in) })
+	register(r, contract.ActControlSweep, func(_ context.Context, in contract.ControlSweepIn) (contract.ControlOut, error) {
+		if err := c.enter(contract.ActControlSweep, in); err != nil {
+			return contract.ControlOut{}, err
+		}
+		return c.control(in), nil
+	})
+	register(r, contract.ActSetLane, func(_ context.Context, in contract.SetLaneIn) (contract.LaneControlOut, error) {
+		if err := c.enter(contract.ActSetLane, in); err != nil {
+			return contract.LaneControlOut{}, err
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.closed = in.State; in.State == bench.LaneOpen {
+			c.closed = ""
+		}
+		return contract.LaneControlOut{V: contract.Shape, State: in.State, Text: "host " + in.Host + " is " + string(in.State)}, nil
+	})
 	register(r, contract.ActFinishSweep, func(_ context.Context, in contract.FinishIn) error { return c.enter(contract.ActFinishSweep, in) })
 }
 
@@ -188,10 +212,13 @@ func (c *cast) claim(in contract.ClaimIn) contract.ClaimOut {
 	if out, ok := c.claims[in.Claim]; ok {
 		return out
 	}
-	if len(c.cells) == 0 {
-		return contract.ClaimOut{V: 1}
+	if c.closed != "" {
+		return contract.ClaimOut{V: in.V, Lane: c.closed, Why: "as was asked"}
 	}
-	out := contract.ClaimOut{V: 1, Found: true, Cell: &c.cells[0]}
+	if len(c.cells) == 0 {
+		return contract.ClaimOut{V: in.V}
+	}
+	out := contract.ClaimOut{V: in.V, Found: true, Cell: &c.cells[0]}
 	c.cells = c.cells[1:]
 	c.claims[in.Claim] = out
 	return out
