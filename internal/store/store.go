@@ -22,7 +22,8 @@ import (
 
 // Store is a handle on the database, safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
+	root *pgxpool.Pool
+	pool database // root, or root bound to a lease
 }
 
 // Options say how to reach the database.
@@ -52,6 +53,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		cfg.ConnConfig.RuntimeParams["search_path"] = opts.SearchPath
 	}
 	cfg.ConnConfig.ConnectTimeout = 10 * time.Second
+	cfg.AfterConnect = endIdle
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, wrap("open database pool", err)
@@ -67,20 +69,28 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		}
 		return nil, wrap(doing, err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{root: pool, pool: pool}, nil
+}
+
+// endIdle has the database give up a transaction whose program fell silent in
+// the middle of it: one that is stopped, or whose machine is gone, would keep
+// its locks for as long as the network takes to notice.
+func endIdle(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `SET idle_in_transaction_session_timeout = '30s'`)
+	return err
 }
 
 // Close ends all connections.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() { s.root.Close() }
 
 // Ping asks whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	return wrap("ping Postgres", s.pool.Ping(ctx))
+	return wrap("ping Postgres", s.root.Ping(ctx))
 }
 
 // Migrate brings the schema to the newest version and returns it.
 func (s *Store) Migrate(ctx context.Context) (int64, error) {
-	v, err := schema.Migrate(ctx, s.pool)
+	v, err := schema.Migrate(ctx, s.root)
 	if err != nil {
 		return 0, wrap("migrate database", err)
 	}
@@ -120,6 +130,8 @@ func isConnectError(err error) bool {
 
 func fromPostgres(doing string, pg *pgconn.PgError) error {
 	switch {
+	case pg.Code == leaseLost:
+		return lostLease(doing, pg.Message)
 	case pg.Code == "53100":
 		return fault.New(fault.Unavailable, fault.CodeDatabaseFull,
 			"free space on the database's disk; the sweep waits and goes on by itself",

@@ -18,14 +18,16 @@ func TestRefusalsOfPostgres(t *testing.T) {
 		kind fault.Kind
 		code fault.Code
 	}{
-		"53100": {fault.Unavailable, fault.CodeDiskFull},
+		"53100": {fault.Unavailable, fault.CodeDatabaseFull},
 		"53300": {fault.Unavailable, fault.CodeUnreachable}, // too many connections
 		"57P01": {fault.Unavailable, fault.CodeUnreachable}, // it is going down
 		"08006": {fault.Unavailable, fault.CodeUnreachable}, // the connection failed
-		"28P01": {fault.Invalid, ""},                        // wrong password
-		"3D000": {fault.Invalid, ""},                        // no such database
-		"42P01": {fault.Invalid, ""},                        // no such table
-		"23505": {fault.Internal, ""},                       // our own mistake
+		"28P01": {fault.Invalid, fault.CodeDatabaseRefused}, // wrong password
+		"3D000": {fault.Invalid, fault.CodeDatabaseRefused}, // no such database
+		"42703": {fault.Invalid, fault.CodeDatabaseBehind},  // no such column
+		"WL001": {fault.Unavailable, fault.CodeLeaseLost},
+		"42P01": {fault.Invalid, fault.CodeDatabaseBehind}, // no such table
+		"23505": {fault.Internal, ""},                      // our own mistake
 	} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
