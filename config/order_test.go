@@ -146,3 +146,24 @@ func TestOrderIsOfTheSeed(t *testing.T) {
 	}
 	require.Equal(t, places(wideSpec+"order: shuffled\n"), places(wideSpec+"order: alternated\n"))
 }
+
+// The example that docs/method.md shows is a spec.
+func TestExampleOfTheMethod(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "docs", "method.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(text), "A comparison of two models with everything on:\n\n")
+	require.True(t, found)
+	example, _, _ := strings.Cut(rest, "\n\n")
+	lines := strings.Split(example, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimPrefix(line, "    ")
+	}
+	plan := planOf(t, strings.Replace(smallSpec, "models: [\"llama3.2:1b\"]\n", strings.Join(lines, "\n")+"\n", 1))
+	require.Len(t, plan.Cells, 2)
+	require.Equal(t, []any{"alternated", 2}, []any{plan.Order, len(plan.Targets)})
+	cell := plan.Cells[0].Config
+	require.Equal(t, 2, cell.RunsPerTurn)
+	require.True(t, cell.Phases.ClearCaches)
+	require.NotNil(t, cell.Phases.ThermalGate)
+}
