@@ -318,8 +318,11 @@ type CellResult struct {
 	LoadedMissing     string         `json:"loaded_missing,omitempty"`
 	LoadAttempts      []LoadAttempt  `json:"load_attempts"`
 	Phases            []PhaseReading `json:"phases"`
-	PromptHash        string         `json:"prompt_template_sha256"`
-	DatasetHash       string         `json:"dataset_sha256"`
-	StartedAt         *time.Time     `json:"started_at"`
-	FinishedAt        *time.Time     `json:"finished_at"`
+	// Intervals are the figures that targets are judged by; only those that a
+	// target of the sweep names.
+	Intervals   []FigureInterval `json:"intervals,omitempty"`
+	PromptHash  string           `json:"prompt_template_sha256"`
+	DatasetHash string           `json:"dataset_sha256"`
+	StartedAt   *time.Time       `json:"started_at"`
+	FinishedAt  *time.Time       `json:"finished_at"`
 }

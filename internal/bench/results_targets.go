@@ -55,6 +55,12 @@ const (
 	StatP99  Stat = "p99"
 )
 
+// FigureKey names a stat of a metric.
+type FigureKey struct {
+	Metric MetricName
+	Stat   Stat
+}
+
 // FigureInterval is a figure of a cell with the 95 % interval that a target is
 // judged by. It holds what the measurement itself may be off, where that is
 // known, beside the spread of what was measured.
@@ -82,4 +88,50 @@ type FigureInterval struct {
 	MeasurementU95 float64 `json:"measurement_u95,omitempty"`
 	Estimated      bool    `json:"estimated,omitempty"`
 	Simulated      bool    `json:"simulated,omitempty"`
+}
+
+// Verdict is what became of a target.
+type Verdict string
+
+// The verdicts. A target that is not decided needs more measuring, or a figure
+// that the cell does not have.
+const (
+	VerdictPass      Verdict = "pass"
+	VerdictFail      Verdict = "fail"
+	VerdictUndecided Verdict = "not decided"
+)
+
+// Judgement is one target held against one cell.
+type Judgement struct {
+	Target string `json:"target"` // the rule as written
+	Cell   CellID `json:"cell"`
+	Coordinates
+	Verdict Verdict `json:"verdict"`
+	// Reason says in words why nothing was decided; empty where it was.
+	Reason string `json:"reason,omitempty"`
+	// Note says what the figure does not hold, such as failed calls.
+	Note string `json:"note,omitempty"`
+	// Limit is in the unit of Figure.
+	Op     string         `json:"op"`
+	Limit  float64        `json:"limit"`
+	Figure FigureInterval `json:"figure"`
+}
+
+// TargetSummary is one target over all the cells that it is about.
+type TargetSummary struct {
+	Target    string  `json:"target"`
+	Verdict   Verdict `json:"verdict"`
+	Passed    int     `json:"passed"`
+	Failed    int     `json:"failed"`
+	Undecided int     `json:"not_decided"`
+	// Reason says why a target that is about no cell is not decided.
+	Reason string `json:"reason,omitempty"`
+}
+
+// TargetResults is how a sweep stands to its targets: it fails if one fails for
+// one cell, passes if all pass for all cells, and is not decided otherwise.
+type TargetResults struct {
+	Verdict    Verdict         `json:"verdict"`
+	Targets    []TargetSummary `json:"targets"`
+	Judgements []Judgement     `json:"judgements"`
 }
