@@ -25,6 +25,17 @@ type player func(workflow.Context, contract.BenchmarkIn) (contract.BenchmarkOut,
 // time, since a lane lives for ever.
 func (s *scene) lane(t *testing.T, play player) error {
 	t.Helper()
+	return s.laneOf(t, laneIn, play)
+}
+
+// laneToday runs a lane in the shape of today.
+func (s *scene) laneToday(t *testing.T, play player) error {
+	t.Helper()
+	return s.laneOf(t, contract.LaneIn{V: contract.Shape, Host: "bench1"}, play)
+}
+
+func (s *scene) laneOf(t *testing.T, in contract.LaneIn, play player) error {
+	t.Helper()
 	s.RegisterWorkflowWithOptions(workflows.Lane, workflow.RegisterOptions{Name: contract.WorkflowLane})
 	s.RegisterWorkflowWithOptions((func(workflow.Context, contract.BenchmarkIn) (contract.BenchmarkOut, error))(play),
 		workflow.RegisterOptions{Name: contract.WorkflowBenchmark})
@@ -34,7 +45,7 @@ func (s *scene) lane(t *testing.T, play player) error {
 	}
 	s.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil).Maybe()
 	s.RegisterDelayedCallback(s.CancelWorkflow, 24*time.Hour)
-	s.ExecuteWorkflow(contract.WorkflowLane, laneIn)
+	s.ExecuteWorkflow(contract.WorkflowLane, in)
 	require.True(t, s.IsWorkflowCompleted())
 	return s.GetWorkflowError()
 }
