@@ -46,7 +46,7 @@ func (m made) calls(r *rand.Rand) []sighting {
 // TestPercentileCovers simulates cells whose percentiles are known and counts
 // how often the interval leaves them out on each side. 2.5 % is meant; with few
 // runs that differ much the design effect is itself uncertain, and it may come
-// to 5 %. Without the design effect the third case would miss 25 %.
+// to 5 %.
 func TestPercentileCovers(t *testing.T) {
 	t.Parallel()
 	for name, m := range map[string]struct {
