@@ -72,7 +72,7 @@ func Kills() []Fault {
 	for _, part := range lab.Parts() {
 		list = append(list, Fault{
 			Name: "kill-" + string(part), Kind: Plain, Stages: bench.Stages(),
-			Break: func(_ context.Context, s *Scene) error { return s.Lab.Strike(part, syscall.SIGKILL, false) },
+			Break: func(ctx context.Context, s *Scene) error { return s.Lab.KillAndWait(ctx, part, syscall.SIGKILL) },
 			Mend:  up,
 		})
 	}

@@ -64,11 +64,7 @@ func power() []Fault {
 			// database recovers from its log.
 			Name: "restart-postgres-in-commit", Kind: Plain, Stages: infer(), Commit: true, Mend: up,
 			Break: func(ctx context.Context, s *Scene) error {
-				pid := s.Lab.PID(lab.PartPostgres)
-				if err := s.Lab.Strike(lab.PartPostgres, syscall.SIGQUIT, false); err != nil {
-					return err
-				}
-				return s.Lab.Gone(ctx, pid)
+				return s.Lab.KillAndWait(ctx, lab.PartPostgres, syscall.SIGQUIT)
 			},
 		},
 	}

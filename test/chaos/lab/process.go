@@ -136,8 +136,13 @@ func (l *Lab) PID(part Part) int {
 	return l.serverPID(localstack.Name(part))
 }
 
-// Gone waits until a process has ended.
-func (l *Lab) Gone(ctx context.Context, pid int) error {
+// KillAndWait ends a part's first process with a signal and waits until the
+// system shows it no more: what starts it again must not find it still there.
+func (l *Lab) KillAndWait(ctx context.Context, part Part, sig syscall.Signal) error {
+	pid := l.PID(part)
+	if err := l.Strike(part, sig, false); err != nil {
+		return err
+	}
 	return wait(ctx, 30*time.Second, fmt.Sprintf("the end of process %d", pid), func() bool { return !living(pid) })
 }
 
