@@ -33,6 +33,7 @@ func RegisterHost(r worker.ActivityRegistry, h *Host) {
 	for name, f := range map[string]any{
 		contract.ActInspect:     h.Inspect,
 		contract.ActPull:        h.Pull,
+		contract.ActPrepare:     h.Prepare,
 		contract.ActMeasureIdle: h.MeasureIdle,
 		contract.ActLoad:        h.Load,
 		contract.ActReclaim:     h.Reclaim,

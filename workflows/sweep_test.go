@@ -23,6 +23,7 @@ type ledger struct {
 	left   map[string]int // unfinished cells by host
 	states map[bench.State]int
 	cancel bool
+	paused bool
 }
 
 func newLedger() *ledger {
@@ -37,7 +38,7 @@ func (l *ledger) end(host string, state bench.State) {
 }
 
 func (l *ledger) counts() contract.Counts {
-	c := contract.Counts{V: 1, ByState: map[bench.State]int{}, ByHost: map[string]int{}, Cancel: l.cancel}
+	c := contract.Counts{V: 1, ByState: map[bench.State]int{}, ByHost: map[string]int{}, Cancel: l.cancel, Paused: l.paused}
 	for state, n := range l.states {
 		c.ByState[state] = n
 		c.Total += n
