@@ -111,14 +111,12 @@ func (s *Store) DeleteBaseline(ctx context.Context, name string) error {
 	return wrap("forget baseline "+name, err)
 }
 
-// PutDriftRun records that a stored sweep measures a baseline again, and lets it
-// go first on its hosts. The same run again changes nothing.
+// PutDriftRun records that a stored sweep measures a baseline again. The same
+// run again changes nothing.
 func (s *Store) PutDriftRun(ctx context.Context, r DriftRun) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`INSERT INTO drift_runs (sweep_id, name, baseline, at) VALUES ($1,$2,$3,$4) ON CONFLICT (sweep_id) DO NOTHING`,
-		r.Sweep, r.Name, r.Baseline, r.At)
-	batch.Queue(`UPDATE sweeps SET owner = 'drift', priority = $2 WHERE id = $1 AND owner = ''`, r.Sweep, bench.PriorityFirst)
-	return wrap("record drift run "+string(r.Sweep), s.pool.SendBatch(ctx, batch).Close())
+	_, err := s.pool.Exec(ctx, `INSERT INTO drift_runs (sweep_id, name, baseline, at) VALUES ($1,$2,$3,$4)
+		ON CONFLICT (sweep_id) DO NOTHING`, r.Sweep, r.Name, r.Baseline, r.At)
+	return wrap("record drift run "+string(r.Sweep), err)
 }
 
 const driftColumns = `sweep_id, name, baseline, at, verdict, report, compared_at, alarm_tries, alarmed_at, alarm_outcome`
