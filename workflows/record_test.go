@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -22,10 +21,6 @@ import (
 	"github.com/wattsweep/wattsweep/workflows"
 )
 
-// shape is raised when workflows change in a way that stored histories do not
-// fit; see testdata/README.md.
-const shape = 1
-
 // TestRecordHistories plays every scenario on a real server and stores its
 // history. It runs only when asked to, and never overwrites.
 func TestRecordHistories(t *testing.T) {
@@ -35,7 +30,7 @@ func TestRecordHistories(t *testing.T) {
 	c := dial(t)
 	for name, play := range scenarios() {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(historyDir, name+"."+strconv.Itoa(shape)+".json")
+			file := filepath.Join(historyDir, name+".json")
 			if _, err := os.Stat(file); err == nil {
 				t.Skip("is stored; histories of a released shape are never recorded again")
 			}
@@ -45,7 +40,7 @@ func TestRecordHistories(t *testing.T) {
 			stop := r.work(t)
 			id := play(t, r)
 			stop()
-			require.NoError(t, os.WriteFile(file, history(t, ctx, c, id), 0o644)) //nolint:gosec // a file of the repository
+			require.NoError(t, os.WriteFile(file, history(t, ctx, c, id, r.run), 0o644)) //nolint:gosec // a file of the repository
 		})
 	}
 }
@@ -55,6 +50,8 @@ type recorder struct {
 	client.Client
 	*cast
 	ctx context.Context
+	// run is the run whose history is kept; empty keeps the last.
+	run string
 }
 
 // work serves the control queue and the host's queue until stopped.
@@ -83,7 +80,11 @@ func dial(t *testing.T) client.Client {
 		t.Cleanup(c.Close)
 		return c
 	}
-	args := []string{"--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000"}
+	args := []string{
+		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000",
+		// So that a history that continues as new stays a small file.
+		"--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=150",
+	}
 	for _, a := range contract.SearchAttributes() {
 		args = append(args, "--search-attribute", a.Name+"="+a.Type)
 	}
@@ -110,10 +111,10 @@ func serverPath(t *testing.T) string {
 }
 
 // history exports a closed run as JSON.
-func history(t *testing.T, ctx context.Context, c client.Client, id string) []byte {
+func history(t *testing.T, ctx context.Context, c client.Client, id, run string) []byte {
 	t.Helper()
 	all := &historypb.History{}
-	events := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.GetWorkflowHistory(ctx, id, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(t, err)

@@ -12,4 +12,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: contract.WorkflowSweep})
 	r.RegisterWorkflowWithOptions(Lane, workflow.RegisterOptions{Name: contract.WorkflowLane})
 	r.RegisterWorkflowWithOptions(Benchmark, workflow.RegisterOptions{Name: contract.WorkflowBenchmark})
+	RegisterDrift(r)
 }

@@ -24,8 +24,7 @@ func TestStoredHistoriesReplay(t *testing.T) {
 	require.NoError(t, err)
 	seen := map[string]bool{}
 	for _, file := range files {
-		what, _, _ := strings.Cut(filepath.Base(file), ".")
-		seen[what] = true
+		seen[strings.TrimSuffix(filepath.Base(file), ".json")] = true
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			replayer := worker.NewWorkflowReplayer()

@@ -14,24 +14,35 @@ import (
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
-// scenarios are the histories that must be stored, each with how it is played;
-// each gives the id of the workflow whose history is kept.
+// scenarios are the histories that must be stored, named by what happens and
+// the shape of the payload that begins them, each with how it is played; each
+// gives the id of the workflow whose history is kept.
 func scenarios() map[string]func(*testing.T, *recorder) string {
 	return map[string]func(*testing.T, *recorder) string{
-		"normal":    func(t *testing.T, r *recorder) string { return r.benchmark(t) },
-		"retried":   recordRetried,
-		"ladder":    recordLadder,
-		"unfit":     recordUnfit,
-		"failed":    recordFailed,
-		"vanished":  recordVanished,
-		"step-down": recordStepDown,
-		"cancelled": recordCancelled,
-		"resumed":   recordResumed,
-		"unserved":  recordUnserved,
-		"away":      recordAway,
-		"lane":      recordLane,
-		"sweep":     recordSweep,
-		"stopped":   recordStopped,
+		"normal.1":    func(t *testing.T, r *recorder) string { return r.benchmark(t) },
+		"retried.1":   recordRetried,
+		"ladder.1":    recordLadder,
+		"unfit.1":     recordUnfit,
+		"failed.1":    recordFailed,
+		"vanished.1":  recordVanished,
+		"step-down.1": recordStepDown,
+		"cancelled.1": recordCancelled,
+		"resumed.1":   recordResumed,
+		"unserved.1":  recordUnserved,
+		"away.1":      recordAway,
+		"lane.1":      recordLane,
+		"sweep.1":     recordSweep,
+		"stopped.1":   recordStopped,
+
+		"turn.2":       recordTurn,
+		"prepared.2":   recordPrepared,
+		"host-unfit.2": recordHostUnfit,
+		"paused.2":     recordPaused,
+		"drained.2":    recordDrained,
+		"continued.2":  recordContinued,
+		"asked.1":      recordAsked,
+		"controlled.2": recordControlled,
+		"extended.2":   recordExtended,
 	}
 }
 
@@ -187,9 +198,14 @@ func recordLane(t *testing.T, r *recorder) string {
 // wake starts the lane or wakes it.
 func (r *recorder) wake(t *testing.T) string {
 	t.Helper()
+	return r.wakeAs(t, laneIn)
+}
+
+func (r *recorder) wakeAs(t *testing.T, in contract.LaneIn) string {
+	t.Helper()
 	id := contract.LaneWorkflowID("bench1")
 	_, err := r.SignalWithStartWorkflow(r.ctx, id, contract.SignalWake, nil,
-		client.StartWorkflowOptions{ID: id, TaskQueue: contract.QueueControl}, contract.WorkflowLane, laneIn)
+		client.StartWorkflowOptions{ID: id, TaskQueue: contract.QueueControl}, contract.WorkflowLane, in)
 	require.NoError(t, err)
 	return id
 }
