@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -85,7 +84,7 @@ func (d *driftRun) sweep(ctx workflow.Context) (workflow.ChildWorkflowFuture, er
 	}), contract.WorkflowSweep, contract.SweepIn{V: contract.Shape, Sweep: d.plan.Sweep, Name: d.plan.Name})
 	// A child that is abandoned before it has started never starts.
 	err := child.GetChildWorkflowExecution().Get(dctx, nil)
-	if running := new(temporal.ChildWorkflowExecutionAlreadyStartedError); errors.As(err, &running) {
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return nil, nil //nolint:nilnil // another has started it: the store tells when it is done
 	}
 	if err != nil {
