@@ -184,3 +184,10 @@ func (s *Store) SweepHead(ctx context.Context, id bench.SweepID) (Sweep, error) 
 	sw, err := pgx.CollectExactlyOneRow(rows, scanSweep)
 	return sw, wrap(doing, err)
 }
+
+// Now is the time by the database's clock, which stamps what is stored.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	var now time.Time
+	err := s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	return now, wrap("read the database's clock", err)
+}

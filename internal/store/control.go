@@ -74,6 +74,9 @@ func (s *Store) ControlSweep(ctx context.Context, in ControlRequest) (ControlAns
 		answer = c.out
 		return c.note(ctx)
 	})
+	if _, typed := errors.AsType[*fault.Error](err); typed {
+		return answer, err // it says what was asked
+	}
 	return answer, wrap(doing, err)
 }
 
