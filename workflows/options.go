@@ -55,6 +55,8 @@ func policyOf(activity string, heartbeat time.Duration) policy {
 		return policy{10 * time.Minute, 30 * time.Second}
 	case contract.ActScore, contract.ActCost, contract.ActPublish:
 		return policy{15 * time.Minute, 0}
+	case contract.ActControlSweep: // an extension may add thousands of cells
+		return policy{5 * time.Minute, 0}
 	default: // database work on the control queue
 		return policy{time.Minute, 0}
 	}

@@ -186,10 +186,10 @@ func (r *recorder) books(t *testing.T) (*ledger, bench.SweepID) {
 			l.end("bench1", closed.State)
 			return nil
 		}
-		for _, c := range given {
-			if c.Cell == closed.Cell {
-				c.Attempt++
-				r.cells = append(r.cells, c)
+		for i := range given {
+			if given[i].Cell == closed.Cell {
+				given[i].Attempt++
+				r.cells = append(r.cells, given[i])
 			}
 		}
 		return nil
