@@ -60,7 +60,7 @@ func endStage(ctx context.Context, st *store.Store, row store.StageRow, counts b
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	failures, err = st.EndStage(end, row, counts)
-	if err == nil || row.State != "done" || fault.KindOf(err) != fault.Unavailable {
+	if err == nil || row.State != "done" || !held(end, err) {
 		return failures, err
 	}
 	defer beating(ctx, func() any { return contract.Note{V: 1, Text: "waiting for the database"} })()

@@ -44,7 +44,7 @@ func lockHost(folder, host string, patience time.Duration) (release func(), err 
 		_ = f.Close()                                 // nothing was written
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fault.New(fault.Unavailable, "", "stop it first (wattsweep down where it was started, or end the process), or give this worker another host name",
-				"host %s is already measured by another worker on this machine%s", host, process(owner))
+				"host %s is already measured by another worker on this machine%s", host, heldBy(owner))
 		}
 		return nil, fmt.Errorf("lock host %s: %w", host, err)
 	}
@@ -72,7 +72,7 @@ func flock(f *os.File, patience time.Duration) error {
 	}
 }
 
-func process(owner []byte) string {
+func heldBy(owner []byte) string {
 	if pid := strings.TrimSpace(string(owner)); pid != "" {
 		return ", process " + pid
 	}

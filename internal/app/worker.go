@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/wattsweep/wattsweep/activities"
@@ -29,51 +30,76 @@ type Roles struct {
 // Worker serves task queues until it is stopped.
 type Worker struct {
 	workers []worker.Worker
-	release func()
+	unlock  func()
+	lease   *lease // nil where no host is measured
+	watch   *watch
 	failed  chan error
 }
 
 // StartWorker begins to serve. It refuses when another worker of the same host
-// name runs on this machine.
+// name is alive, on this machine or on another; one that was killed is followed,
+// at once where that can be seen and else when its lease is over. What the last
+// worker had in hand is found, told, and goes on.
 func (a *App) StartWorker(ctx context.Context, roles Roles) (*Worker, error) {
-	w := &Worker{release: func() {}, failed: make(chan error, 2)}
-	if roles.Host != "" {
-		release, err := lockHost(lockFolder(), roles.Host, lockPatience)
-		if err != nil {
-			return nil, err
-		}
-		w.release = release
-		one, err := a.hostWorker(ctx, w, roles.Host)
-		if err != nil {
-			release()
-			return nil, err
-		}
-		w.workers = append(w.workers, one)
-	}
-	if roles.Control {
-		w.workers = append(w.workers, a.controlWorker(w))
+	w := &Worker{unlock: func() {}, failed: make(chan error, 2), watch: newWatch(a.Settings.Worker.StopTimeout)}
+	if err := a.assemble(ctx, w, roles); err != nil {
+		w.letGo()
+		return nil, err
 	}
 	for i, one := range w.workers {
 		if err := one.Start(); err != nil {
 			for _, started := range w.workers[:i] {
 				started.Stop()
 			}
-			w.release()
+			w.letGo()
 			return nil, fmt.Errorf("start worker: %w", err)
 		}
 	}
 	return w, nil
 }
 
+// assemble takes the host's name and makes the workers, which do not serve yet.
+func (a *App) assemble(ctx context.Context, w *Worker, roles Roles) (err error) {
+	if roles.Host != "" {
+		if w.unlock, err = lockHost(lockFolder(), roles.Host, lockPatience); err != nil {
+			w.unlock = func() {}
+			return err
+		}
+		if w.lease, err = a.takeLease(ctx, roles.Host); err != nil {
+			return err
+		}
+		w.lease.look(w.fail)
+		a.recover(ctx, w.lease)
+		one, err := a.hostWorker(ctx, w, roles.Host)
+		if err != nil {
+			return err
+		}
+		w.workers = append(w.workers, one)
+	}
+	if roles.Control {
+		w.workers = append(w.workers, a.controlWorker(w))
+	}
+	return nil
+}
+
 // Failed tells of an error after which the worker serves no more.
 func (w *Worker) Failed() <-chan error { return w.failed }
 
-// Stop finishes the present call and stops serving.
+// Stop finishes the present call, hands the rest on and stops serving. It takes
+// no longer than settings give a stopping worker.
 func (w *Worker) Stop() {
 	for _, one := range w.workers {
 		one.Stop()
 	}
-	w.release()
+	w.letGo()
+}
+
+// letGo gives the host's name back.
+func (w *Worker) letGo() {
+	if w.lease != nil {
+		w.lease.release()
+	}
+	w.unlock()
 }
 
 // heartbeat is how soon a dead worker is noticed.
@@ -88,6 +114,7 @@ func (a *App) controlWorker(w *Worker) worker.Worker {
 	one := worker.New(a.Temporal, contract.QueueControl, worker.Options{
 		DisableRegistrationAliasing: true,
 		OnFatalError:                w.fail,
+		Interceptors:                []interceptor.WorkerInterceptor{w.watch},
 		DeadlockDetectionTimeout:    5 * time.Second, // a busy two-core machine is no deadlock
 	})
 	workflows.Register(one)
@@ -111,9 +138,10 @@ func (a *App) hostWorker(ctx context.Context, w *Worker, host string) (worker.Wo
 		MaxHeartbeatThrottleInterval:       a.throttle(),
 		WorkerStopTimeout:                  a.Settings.Worker.StopTimeout,
 		OnFatalError:                       w.fail,
+		Interceptors:                       []interceptor.WorkerInterceptor{w.watch},
 	})
 	activities.RegisterHost(one, &activities.Host{
-		Store: a.Store, Name: host, Build: version.String(), BootID: facts.BootID, Clock: a.Meters.Clock(),
+		Store: a.Store.Under(host, w.lease.epoch), Name: host, Build: version.String(), BootID: facts.BootID, Clock: a.Meters.Clock(),
 		Runtime: a.runtimeFor, Meters: a.OpenMeters, Source: sourceOf, Ask: ask, WithNonce: icd10.WithNonce,
 		Characterise: a.characterise, GPUs: a.gpus,
 		Facts: func(ctx context.Context) (bench.HostFacts, error) {

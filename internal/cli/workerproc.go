@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/shirou/gopsutil/v4/process"
-
 	"github.com/wattsweep/wattsweep/internal/app"
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
@@ -24,7 +22,8 @@ import (
 // `down` can stop it and a second one is not started.
 type workerRecord struct {
 	PID     int32  `json:"pid"`
-	Started int64  `json:"started_ms"` // as the system says, to tell a reused pid
+	Started int64  `json:"start"` // as the system counts, to tell a reused pid; no clock
+	Boot    string `json:"boot,omitempty"`
 	Host    string `json:"host"`
 	Control bool   `json:"control"`
 }
@@ -34,15 +33,12 @@ func workerFile(state string) string { return filepath.Join(state, "worker.json"
 // rememberWorker leaves this process's record and gives a function that takes
 // it away again.
 func rememberWorker(s *session, roles app.Roles) (forget func(), err error) {
-	me, err := process.NewProcess(int32(os.Getpid())) //nolint:gosec // a pid fits
+	pid := int32(os.Getpid()) //nolint:gosec // a pid fits
+	started, _, err := app.ProcessStart(pid)
 	if err != nil {
 		return nil, fmt.Errorf("record worker: %w", err)
 	}
-	started, err := me.CreateTime()
-	if err != nil {
-		return nil, fmt.Errorf("record worker: %w", err)
-	}
-	body, err := json.Marshal(workerRecord{PID: me.Pid, Started: started, Host: roles.Host, Control: roles.Control})
+	body, err := json.Marshal(workerRecord{PID: pid, Started: started, Boot: app.BootID(), Host: roles.Host, Control: roles.Control})
 	if err != nil {
 		return nil, fmt.Errorf("record worker: %w", err)
 	}
@@ -57,7 +53,7 @@ func rememberWorker(s *session, roles app.Roles) (forget func(), err error) {
 		return nil, fmt.Errorf("record worker: %w", err)
 	}
 	return func() {
-		if rec, ok := runningWorker(s.settings.State); !ok || rec.PID == me.Pid {
+		if rec, ok := runningWorker(s.settings.State); !ok || rec.PID == pid {
 			_ = os.Remove(path) // a stale record is recognised by its start time
 		}
 	}, nil
@@ -67,19 +63,11 @@ func rememberWorker(s *session, roles app.Roles) (forget func(), err error) {
 func runningWorker(state string) (workerRecord, bool) {
 	var rec workerRecord
 	body, err := os.ReadFile(workerFile(state))
-	if err != nil || json.Unmarshal(body, &rec) != nil || rec.PID <= 1 {
+	if err != nil || json.Unmarshal(body, &rec) != nil || rec.PID <= 1 || rec.Boot != app.BootID() {
 		return workerRecord{}, false
 	}
-	p, err := process.NewProcess(rec.PID)
-	if err != nil {
-		return workerRecord{}, false
-	}
-	started, err := p.CreateTime()
-	if err != nil || started != rec.Started {
-		return workerRecord{}, false
-	}
-	status, err := p.Status()
-	if err == nil && len(status) > 0 && status[0] == process.Zombie {
+	started, alive, err := app.ProcessStart(rec.PID)
+	if err != nil || !alive || started != rec.Started {
 		return workerRecord{}, false
 	}
 	return rec, true
@@ -191,7 +179,7 @@ func stopWorker(ctx context.Context, s *session) (stopped bool, err error) {
 	if err := syscall.Kill(int(rec.PID), syscall.SIGTERM); err != nil {
 		return false, fmt.Errorf("stop worker %d: %w", rec.PID, err)
 	}
-	limit := time.After(s.settings.Worker.StopTimeout + 10*time.Second)
+	limit := time.After(s.settings.Worker.StopTimeout + stopMargin)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -39,4 +39,5 @@ const (
 	CodeHostTaken       Code = "HostTaken"
 	CodeLeaseLost       Code = "LeaseLost"
 	CodeDrain           Code = "WorkerDrain"
+	CodeWorkerLost      Code = "WorkerLost"
 )

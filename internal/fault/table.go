@@ -27,6 +27,8 @@ const (
 	personPace = 5 * time.Minute
 	// databasePace is the same for the database, without which nothing goes on.
 	databasePace = time.Minute
+	// foundPace is for work that a worker finds when it starts.
+	foundPace = time.Second
 	// handOnPace is how long work that is handed on waits for a worker.
 	handOnPace = 5 * time.Second
 )
@@ -233,6 +235,10 @@ func ofHosts() []Rule {
 		{
 			Code: CodeLeaseLost, Meaning: "the worker's lease of the host name went to another worker while it was away: it writes nothing more and ends",
 			Action: Retry, Pace: handOnPace, Calm: true, Mend: "nothing: the worker that holds the name goes on; stop one of the two if both run on purpose",
+		},
+		{
+			Code: CodeWorkerLost, Meaning: "the worker that did the step ended in the middle of it; the one that holds the host now hands it on, so that nobody waits for a heartbeat",
+			Action: Retry, Pace: foundPace, Calm: true, Mend: "nothing: the step goes on at once",
 		},
 		{
 			Code: CodeDrain, Meaning: "the worker goes down and finished its present call",

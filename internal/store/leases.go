@@ -21,12 +21,12 @@ type Lease struct {
 	// Machine tells machines apart; Hostname is for people.
 	Machine, Hostname string
 	BootID            string
-	// PIDSpace is the space of process ids that PID is of, StartedMs when the
-	// process was started, by the machine's clock: together they tell whether
-	// a process of that number is still the holder.
+	// PIDSpace is the space of process ids that PID is of, ProcStart when the
+	// process was started as its system counts: together they tell whether a
+	// process of that number is still the holder.
 	PIDSpace  string
 	PID       int64
-	StartedMs int64
+	ProcStart int64
 	Build     string
 	TakenAt   time.Time
 	RenewedAt time.Time
@@ -42,12 +42,12 @@ type Lease struct {
 // Free tells whether anybody may take the name.
 func (l Lease) Free() bool { return l.Released || l.Left <= 0 }
 
-const leaseColumns = `host, epoch, holder, machine, hostname, boot_id, pid_space, pid, started_ms, build, taken_at, renewed_at,
+const leaseColumns = `host, epoch, holder, machine, hostname, boot_id, pid_space, pid, proc_start, build, taken_at, renewed_at,
 	expires_at - clock_timestamp(), clock_timestamp() - renewed_at, released, clock_timestamp()`
 
 func scanLease(row pgx.CollectableRow) (Lease, error) {
 	var l Lease
-	err := row.Scan(&l.Host, &l.Epoch, &l.Holder, &l.Machine, &l.Hostname, &l.BootID, &l.PIDSpace, &l.PID, &l.StartedMs, &l.Build,
+	err := row.Scan(&l.Host, &l.Epoch, &l.Holder, &l.Machine, &l.Hostname, &l.BootID, &l.PIDSpace, &l.PID, &l.ProcStart, &l.Build,
 		&l.TakenAt, &l.RenewedAt, &l.Left, &l.Silent, &l.Released, &l.Now)
 	return l, err
 }
@@ -94,9 +94,9 @@ func (s *Store) TakeLease(ctx context.Context, want Lease, lasts time.Duration, 
 			return err
 		}
 		return tx.QueryRow(ctx, `UPDATE leases SET epoch = epoch + 1, holder = $2, machine = $3, hostname = $4, boot_id = $5,
-			pid_space = $6, pid = $7, started_ms = $8, build = $9, taken_at = clock_timestamp(), renewed_at = clock_timestamp(),
+			pid_space = $6, pid = $7, proc_start = $8, build = $9, taken_at = clock_timestamp(), renewed_at = clock_timestamp(),
 			expires_at = clock_timestamp() + $10::interval, released = false WHERE host = $1 RETURNING epoch`,
-			want.Host, want.Holder, want.Machine, want.Hostname, want.BootID, want.PIDSpace, want.PID, want.StartedMs, want.Build,
+			want.Host, want.Holder, want.Machine, want.Hostname, want.BootID, want.PIDSpace, want.PID, want.ProcStart, want.Build,
 			lasts).Scan(&epoch)
 	})
 	if err == nil && !taken {

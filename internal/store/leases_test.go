@@ -15,7 +15,7 @@ import (
 func claimant(host, holder string) store.Lease {
 	return store.Lease{
 		Host: host, Holder: holder, Machine: "m-" + holder, Hostname: "n", BootID: "b", PIDSpace: "4026531836", PID: 7,
-		StartedMs: 1, Build: "test",
+		ProcStart: 1, Build: "test",
 	}
 }
 

@@ -8,7 +8,7 @@ CREATE TABLE leases (
     boot_id    text NOT NULL,
     pid_space  text NOT NULL DEFAULT '',
     pid        bigint NOT NULL,
-    started_ms bigint NOT NULL DEFAULT 0,
+    proc_start bigint NOT NULL DEFAULT 0,
     build      text NOT NULL DEFAULT '',
     taken_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     renewed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -18,6 +18,7 @@ CREATE TABLE leases (
 COMMENT ON TABLE leases IS 'Which worker process measures under a host''s name, over all machines. All times are the database''s.';
 COMMENT ON COLUMN leases.epoch IS 'Goes up by one with every holder; what an earlier one still writes is refused.';
 COMMENT ON COLUMN leases.machine IS 'Hash of the machine''s own id and name: whether it is the same machine again.';
+COMMENT ON COLUMN leases.proc_start IS 'When the process was started, as its system counts: a stepped clock does not change it.';
 COMMENT ON COLUMN leases.pid_space IS 'The space of process ids that pid belongs to, so that a container''s is not taken for another''s.';
 
 -- hold_lease refuses what is written under a lease that another worker has
