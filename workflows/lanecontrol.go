@@ -51,7 +51,9 @@ func (l *lane) drained(ctx workflow.Context, in contract.LaneControlIn) (contrac
 	}
 	if in.Now {
 		// For the cell that runs, or that is being claimed at this moment.
-		l.orders = append(l.orders, contract.StopIn{V: contract.Shape, State: bench.StateQueued, Reason: because("host drained by "+in.By, in.Reason)})
+		l.orders = append(l.orders, contract.StopIn{
+			V: contract.Shape, State: bench.StateQueued, Reason: because("host drained by "+in.By, in.Reason),
+		})
 	}
 	return out, nil
 }

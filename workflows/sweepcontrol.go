@@ -10,19 +10,24 @@ import (
 	"github.com/wattsweep/wattsweep/internal/contract"
 )
 
-// controls are the updates of a sweep, each with what the UI says of it.
-var controls = [...]struct {
+// update is one that people send to a sweep, with what the UI says of it.
+type update struct {
 	what bench.Control
 	says string
-}{
-	{bench.ControlPause, "Measure nothing more until resumed; with now the running cells are put back on the plan."},
-	{bench.ControlResume, "Go on after a pause."},
-	{bench.ControlCancel, "Stop the sweep; what was measured is kept."},
-	{bench.ControlSkip, "Take cells off the plan."},
-	{bench.ControlRetry, "Put cells that ended without a result back on the plan."},
-	{bench.ControlRemeasure, "Measure cells anew; earlier calls are kept and no longer count."},
-	{bench.ControlExtend, "Add the cells of a stored extension."},
-	{bench.ControlPriority, "Change the sweep's place among others, 1 first to 5 last."},
+}
+
+// updates lists them.
+func updates() []update {
+	return []update{
+		{bench.ControlPause, "Measure nothing more until resumed; with now the running cells are put back on the plan."},
+		{bench.ControlResume, "Go on after a pause."},
+		{bench.ControlCancel, "Stop the sweep; what was measured is kept."},
+		{bench.ControlSkip, "Take cells off the plan."},
+		{bench.ControlRetry, "Put cells that ended without a result back on the plan."},
+		{bench.ControlRemeasure, "Measure cells anew; earlier calls are kept and no longer count."},
+		{bench.ControlExtend, "Add the cells of a stored extension."},
+		{bench.ControlPriority, "Change the sweep's place among others, 1 first to 5 last."},
+	}
 }
 
 // handle lets people see and steer the sweep.
@@ -33,7 +38,7 @@ func (s *sweep) handle(ctx workflow.Context) error {
 	if err != nil {
 		return fmt.Errorf("set status query: %w", err)
 	}
-	for _, c := range controls {
+	for _, c := range updates() {
 		err := workflow.SetUpdateHandlerWithOptions(ctx, string(c.what),
 			func(ctx workflow.Context, in contract.ControlIn) (contract.ControlOut, error) {
 				return s.control(ctx, c.what, in)
