@@ -40,4 +40,6 @@ const (
 	CodeLeaseLost       Code = "LeaseLost"
 	CodeDrain           Code = "WorkerDrain"
 	CodeWorkerLost      Code = "WorkerLost"
+	CodeHookFailed      Code = "HookFailed"
+	CodeNoHook          Code = "NoHook"
 )

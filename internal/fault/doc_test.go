@@ -44,6 +44,7 @@ A code is what the Temporal UI shows as the type of an activity's error, and wha
 - **fail the cell**: it ends as failed with what it measured; ` + "`wattsweep retry`" + ` puts it back on the plan.
 - **fail the host**: the cell goes back on the plan and the host takes no more cells until ` + "`wattsweep host resume`" + `.
 - **wait for a person**: the step is done again at a slow pace; the status says "waiting for a person" and for what.
+- **go on**: the failure is recorded, and the rest goes on without what was tried.
 
 Where tries are counted, only failures of the step's own count: a server that is away, a worker that is killed or drained, and a host that is off cost none.
 Where no pace is told, tries come after 2 s, then 4 s, 8 s … up to a minute apart. Where a row names a step, it stands before the code's general row for that

@@ -17,6 +17,8 @@ const (
 	triesOwn = 10
 	// triesDisk is for a host's disk: what fills it may be a file of the moment.
 	triesDisk = 5
+	// triesHook is for a hook; how far apart is the drift run's own.
+	triesHook = 4
 	// triesPerson is for how often a person's deed is waited for where other
 	// cells of the host wait behind: an hour at personPace.
 	triesPerson = 12
@@ -48,7 +50,7 @@ const (
 // only place where that is decided. Rows for a kind or a step of a code stand
 // before its general row.
 func Table() []Rule {
-	return slices.Concat(ofMemory(), ofRuntimes(), ofTime(), ofUnloading(), ofModels(), ofHosts(), ofDatabase(), ofKinds())
+	return slices.Concat(ofMemory(), ofRuntimes(), ofTime(), ofUnloading(), ofModels(), ofHosts(), ofDatabase(), ofHooks(), ofKinds())
 }
 
 // ofMemory: the ladder answers.
@@ -262,6 +264,21 @@ func ofDatabase() []Rule {
 		{
 			Code: CodeDatabaseBehind, Meaning: "the database lacks a table or a column that this build needs",
 			Action: WaitForPerson, Pace: databasePace, Mend: "run wattsweep up with this build, which applies the migrations",
+		},
+	}
+}
+
+// ofHooks: a comparison that is stored is not undone by who was not told.
+func ofHooks() []Rule {
+	return []Rule{
+		{
+			Code: CodeHookFailed, Meaning: "the hook that is told of drift was reached and refused, or took too long; the comparison is stored all the same",
+			Action: Retry, Tries: triesHook, Then: GoOn,
+			Mend: "try the hook by hand; wattsweep drift show tells what it answered",
+		},
+		{
+			Code: CodeNoHook, Meaning: "the hook cannot be used as it is written",
+			Action: GoOn, Mend: "correct drift.hook in the settings",
 		},
 	}
 }

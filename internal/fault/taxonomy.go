@@ -24,6 +24,8 @@ const (
 	// WaitForPerson does the step again at a slow pace and says in the status
 	// what a person is to do: waiting costs less than what would be lost.
 	WaitForPerson Action = "wait for a person"
+	// GoOn records the failure and goes on without what was tried.
+	GoOn Action = "go on"
 )
 
 // Rule is what is done about errors of one code.

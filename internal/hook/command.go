@@ -46,9 +46,9 @@ func run(ctx context.Context, o Options, body []byte) (Outcome, error) {
 	case ended:
 		return out, failed("%s was ended by a signal%s", name, said(out.Output))
 	case errors.Is(err, exec.ErrNotFound):
-		return out, fault.New(fault.Invalid, CodeNoHook, "install it, or write its whole path", "tell hook: there is no program %s", name)
+		return out, fault.New(fault.Invalid, fault.CodeNoHook, "install it, or write its whole path", "tell hook: there is no program %s", name)
 	default:
-		return out, fault.New(fault.Invalid, CodeNoHook, "look whether the worker may run it", "tell hook: %s cannot be run: %v", name, cause(err))
+		return out, fault.New(fault.Invalid, fault.CodeNoHook, "look whether the worker may run it", "tell hook: %s cannot be run: %v", name, cause(err))
 	}
 }
 

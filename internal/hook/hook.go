@@ -40,14 +40,6 @@ const DefaultTimeout = 30 * time.Second
 // maxOutput is how much of what a command prints is kept, in bytes.
 const maxOutput = 4 << 10
 
-// Codes of a hook that did not work.
-const (
-	// CodeHookFailed is a hook that was reached and refused, or took too long.
-	CodeHookFailed fault.Code = "HookFailed"
-	// CodeNoHook is a hook that cannot be used as it is written.
-	CodeNoHook fault.Code = "NoHook"
-)
-
 // Set reports whether anybody is to be told.
 func (o Options) Set() bool { return len(o.Command) > 0 || o.URL != "" }
 
@@ -76,13 +68,13 @@ func Call(ctx context.Context, o Options, body []byte) (Outcome, error) {
 	var err error
 	switch {
 	case len(o.Command) > 0 && o.URL != "":
-		err = fault.New(fault.Invalid, CodeNoHook, "set one of the two", "tell hook: both a command and an address are set")
+		err = fault.New(fault.Invalid, fault.CodeNoHook, "set one of the two", "tell hook: both a command and an address are set")
 	case len(o.Command) > 0:
 		out, err = run(ctx, o, body)
 	case o.URL != "":
 		out, err = post(ctx, o, body)
 	default:
-		err = fault.New(fault.Invalid, CodeNoHook, "set drift.hook.command or drift.hook.url", "tell hook: none is set")
+		err = fault.New(fault.Invalid, fault.CodeNoHook, "set drift.hook.command or drift.hook.url", "tell hook: none is set")
 	}
 	out.Took = time.Since(began)
 	if err != nil {
@@ -143,7 +135,7 @@ func secretsOf(address string) []string {
 }
 
 func failed(format string, args ...any) error {
-	return fault.New(fault.Unavailable, CodeHookFailed, "try the hook by hand; the comparison itself is stored", "tell hook: "+format, args...)
+	return fault.New(fault.Unavailable, fault.CodeHookFailed, "try the hook by hand; the comparison itself is stored", "tell hook: "+format, args...)
 }
 
 // said adds what a command printed to a sentence.

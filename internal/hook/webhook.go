@@ -22,11 +22,11 @@ var errSentAway = errors.New("it redirects to another server, where the report d
 func post(ctx context.Context, o Options, body []byte) (Outcome, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return Outcome{}, fault.New(fault.Invalid, CodeNoHook, "write it as https://server/path", "tell hook: drift.hook.url is no address of a web server")
+		return Outcome{}, fault.New(fault.Invalid, fault.CodeNoHook, "write it as https://server/path", "tell hook: drift.hook.url is no address of a web server")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL, bytes.NewReader(body))
 	if err != nil {
-		return Outcome{}, fault.New(fault.Invalid, CodeNoHook, "write it as https://server/path", "tell hook: no request can be made to %s", server(u))
+		return Outcome{}, fault.New(fault.Invalid, fault.CodeNoHook, "write it as https://server/path", "tell hook: no request can be made to %s", server(u))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "wattsweep")
