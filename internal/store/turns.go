@@ -73,7 +73,7 @@ func closeOrphans(ctx context.Context, tx pgx.Tx, host string) error {
 	if err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, `SELECT c.id, CASE WHEN s.cancel_requested THEN 'cancelled' ELSE c.stop END,
+	rows, err := tx.Query(ctx, `SELECT c.id, CASE WHEN c.stop IN ('', 'queued') AND s.cancel_requested THEN 'cancelled' ELSE c.stop END,
 		CASE WHEN s.cancel_requested THEN 'sweep cancelled' ELSE 'stopped while its lane was lost' END
 		FROM cells c JOIN sweeps s ON s.id = c.sweep_id
 		WHERE c.host = $1 AND c.state = 'running' AND (s.cancel_requested OR c.stop <> '')`, host)
@@ -173,10 +173,10 @@ func (s *Store) CloseCell(ctx context.Context, id bench.CellID, state bench.Stat
 		}
 		switch {
 		case state != bench.StateQueued:
-		case cancelled:
-			state, reason = bench.StateCancelled, "sweep cancelled"
 		case stop.Final():
 			state = stop
+		case cancelled:
+			state, reason = bench.StateCancelled, "sweep cancelled"
 		}
 		return endTurn(ctx, tx, id, state, reason)
 	})
