@@ -121,6 +121,7 @@ func (a *App) controlWorker(w *Worker) worker.Worker {
 	activities.RegisterControl(one,
 		&activities.Control{Store: a.Store, Temporal: a.Temporal, Heartbeat: a.heartbeat()},
 		&activities.Results{Store: a.Store})
+	activities.RegisterDrift(one, a.DriftActivities())
 	return one
 }
 
