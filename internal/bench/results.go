@@ -9,6 +9,12 @@ type Results struct {
 	Sweep      SweepInfo    `json:"sweep"`
 	Provenance Provenance   `json:"provenance"`
 	Cells      []CellResult `json:"cells"`
+	// Targets is how the sweep stands to its targets; absent without any.
+	Targets *TargetResults `json:"targets,omitempty"`
+	// Control is what people asked of the sweep while it ran, in order.
+	Control []ControlEvent `json:"control,omitempty"`
+	// Turns is the order in which the cells were measured, host by host.
+	Turns []Turn `json:"turns,omitempty"`
 }
 
 // SweepInfo names a sweep and where it stands.
@@ -22,6 +28,15 @@ type SweepInfo struct {
 	Cells      int        `json:"cells"`
 	CellsDone  int        `json:"cells_done"`
 	Seed       int64      `json:"seed"`
+	Owner      string     `json:"owner,omitempty"`
+	// Order is how the cells were put in order: planned, shuffled, blocked or
+	// alternated, by Seed.
+	Order    string `json:"order,omitempty"`
+	Priority int    `json:"priority,omitempty"` // 1 first to 5 last, among sweeps on a host
+	Pause    *Pause `json:"pause,omitempty"`    // nil while it goes on
+	// Superseded counts the published results that were measured anew; they are
+	// kept and no longer count.
+	Superseded int `json:"superseded_results,omitempty"`
 }
 
 // Provenance is what a reviewer needs to trust or repeat the figures.

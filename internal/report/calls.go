@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"iter"
@@ -53,23 +52,23 @@ func CallColumns() []string {
 // row in memory. An error of the sequence ends the writing and is returned.
 // Fields that a spreadsheet would run as a formula are made inert.
 func CallsCSV(w io.Writer, calls iter.Seq2[CallRow, error]) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(CallColumns()); err != nil {
-		return fmt.Errorf("write the heading of the calls: %w", err)
+	f := newCSVFile(w, CallsFile, CallColumns())
+	if err := f.calls(calls); err != nil {
+		return err
 	}
-	n := 0
+	return f.close()
+}
+
+// calls writes the rows of a sequence.
+func (f *csvFile) calls(calls iter.Seq2[CallRow, error]) error {
 	for row, err := range calls {
 		if err != nil {
-			return fmt.Errorf("read the call after row %d: %w", n, err)
+			return fmt.Errorf("read the call after row %d: %w", f.rows-1, err)
 		}
-		n++
-		if err := out.Write(callFields(row)); err != nil {
-			return fmt.Errorf("write call %s: %w", row.Call.CallKey, err)
+		f.row(callFields(row))
+		if f.err != nil {
+			return fmt.Errorf("write call %s: %w", row.Call.CallKey, f.err)
 		}
-	}
-	out.Flush()
-	if err := out.Error(); err != nil {
-		return fmt.Errorf("write %d calls: %w", n, err)
 	}
 	return nil
 }

@@ -164,7 +164,8 @@ func TestPageStaysSmall(t *testing.T) {
 	require.NoError(t, JSON(&results, r))
 	require.Less(t, page.Len(), 8<<20)
 	require.Equal(t, courseBudget/4, strings.Count(page.String(), `<details class="course"`))
-	require.Contains(t, page.String(), "The curves of 250 more cells are left out to keep this page small; curves.csv holds them.")
+	require.Contains(t, page.String(), "The curves of 50 more cells are left out to keep this page small; curves.csv holds them.")
+	require.Contains(t, page.String(), "Tables and charts hold the first 200 of 400 cells; cells.csv")
 	require.Contains(t, results.String(), curvesElsewhere)
 	require.NotContains(t, results.String(), "cumulative_j\": 300")
 }

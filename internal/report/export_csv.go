@@ -60,17 +60,26 @@ func PhasesCSV(w io.Writer, r bench.Results) error {
 	if err := Verify(r); err != nil {
 		return err
 	}
-	f := newCSVFile(w, PhasesFile, append(placeColumns(),
+	f := newCSVFile(w, PhasesFile, phaseColumns())
+	for _, c := range r.Cells {
+		f.phases(c)
+	}
+	return f.close()
+}
+
+func phaseColumns() []string {
+	return append(placeColumns(),
 		"run", "phase", "no", "channel", "unit", "scope", "sensor", "started_at", "window_s", "samples", "missed",
 		"ok", "missing", "stale", "reset", "wrapped", "out_of_range", "coverage", "mean", "min", "max",
 		"energy_j", "u95_j", "method", "is", "disagrees_with", "disagreement", "disagreement_exceeded", "flags",
-		"energy_missing"))
-	for _, c := range r.Cells {
-		for _, p := range c.Phases {
-			f.row(append(placeFields(c), phaseFields(p)...))
-		}
+		"energy_missing")
+}
+
+// phases writes the rows of one cell.
+func (f *csvFile) phases(c bench.CellResult) {
+	for _, p := range c.Phases {
+		f.row(append(placeFields(c), phaseFields(p)...))
 	}
-	return f.close()
 }
 
 func phaseFields(p bench.PhaseReading) []string {
@@ -97,20 +106,28 @@ func MetricsCSV(w io.Writer, r bench.Results) error {
 	if err := Verify(r); err != nil {
 		return err
 	}
-	f := newCSVFile(w, MetricsFile, append(placeColumns(),
-		"work", "metric", "value", "text", "unit", "u95", "is", "basis", "missing"))
+	f := newCSVFile(w, MetricsFile, metricHeads())
 	for _, c := range r.Cells {
-		for _, work := range []struct {
-			name string
-			list []bench.Metric
-		}{{"white paper", c.WhitePaper}, {"thesis", c.Thesis}} {
-			for _, m := range work.list {
-				f.row(append(placeFields(c), work.name, safe(m.Name), number(m.Value), safe(m.Text), safe(m.Unit), number(m.U95),
-					orMeasured(m.Value != nil, basisWord(m.Estimated, m.Simulated)), safe(m.Basis), safe(m.Missing)))
-			}
-		}
+		f.metrics(c)
 	}
 	return f.close()
+}
+
+func metricHeads() []string {
+	return append(placeColumns(), "work", "metric", "value", "text", "unit", "u95", "is", "basis", "missing")
+}
+
+// metrics writes the rows of one cell.
+func (f *csvFile) metrics(c bench.CellResult) {
+	for _, work := range []struct {
+		name string
+		list []bench.Metric
+	}{{"white paper", c.WhitePaper}, {"thesis", c.Thesis}} {
+		for _, m := range work.list {
+			f.row(append(placeFields(c), work.name, safe(m.Name), number(m.Value), safe(m.Text), safe(m.Unit), number(m.U95),
+				orMeasured(m.Value != nil, basisWord(m.Estimated, m.Simulated)), safe(m.Basis), safe(m.Missing)))
+		}
+	}
 }
 
 // CurvesCSV writes curves.csv: the course of every cell over time, thinned for
@@ -119,22 +136,29 @@ func CurvesCSV(w io.Writer, r bench.Results) error {
 	if err := Verify(r); err != nil {
 		return err
 	}
-	f := newCSVFile(w, CurvesFile, []string{
-		"cell", "channel", "part", "unit", "is", "at", "phase", "mean", "min", "max", "cumulative_j",
-	})
+	f := newCSVFile(w, CurvesFile, curveColumns())
 	for _, c := range r.Cells {
-		for _, k := range c.Curves {
-			head := []string{
-				safe(string(c.Cell)), safe(k.Channel), safe(string(k.Part)), safe(string(k.Unit)),
-				orMeasured(true, basisWord(k.Estimated, k.Simulated)),
-			}
-			for _, p := range k.Points {
-				f.row(append(slices.Clip(head), instant(p.At), safe(string(p.Phase)), rounded(p.Mean),
-					rounded(p.Min), rounded(p.Max), rounded(p.CumulativeJ)))
-			}
-		}
+		f.curves(c)
 	}
 	return f.close()
+}
+
+func curveColumns() []string {
+	return []string{"cell", "channel", "part", "unit", "is", "at", "phase", "mean", "min", "max", "cumulative_j"}
+}
+
+// curves writes the rows of one cell.
+func (f *csvFile) curves(c bench.CellResult) {
+	for _, k := range c.Curves {
+		head := []string{
+			safe(string(c.Cell)), safe(k.Channel), safe(string(k.Part)), safe(string(k.Unit)),
+			orMeasured(true, basisWord(k.Estimated, k.Simulated)),
+		}
+		for _, p := range k.Points {
+			f.row(append(slices.Clip(head), instant(p.At), safe(string(p.Phase)), rounded(p.Mean),
+				rounded(p.Min), rounded(p.Max), rounded(p.CumulativeJ)))
+		}
+	}
 }
 
 // rounded prints seven digits, which is more than any meter has.

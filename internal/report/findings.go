@@ -183,7 +183,7 @@ func nothingFound(r bench.Results) string {
 func stoppedFinding(cells []bench.CellResult) string {
 	var parts []string
 	total := 0
-	for _, state := range []bench.State{bench.StateUnfit, bench.StateFailed, bench.StateCancelled} {
+	for _, state := range []bench.State{bench.StateUnfit, bench.StateFailed, bench.StateSkipped, bench.StateCancelled} {
 		n := 0
 		for _, c := range cells {
 			if c.State == state {

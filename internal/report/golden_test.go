@@ -40,6 +40,9 @@ func TestGolden(t *testing.T) {
 		"measured.json": func(w io.Writer) error { return JSON(w, measured()) },
 		"measured.txt":  func(w io.Writer) error { return Table(w, measured(), FormatTable) },
 		"measured.csv":  func(w io.Writer) error { return Table(w, measured(), FormatCSV) },
+		"judged.html":   func(w io.Writer) error { return HTML(w, judged(), samplePairs()) },
+		"judged.json":   func(w io.Writer) error { return JSON(w, judged()) },
+		"targets.csv":   func(w io.Writer) error { return TargetsCSV(w, judged().Targets) },
 		"phases.csv":    func(w io.Writer) error { return PhasesCSV(w, measured()) },
 		"metrics.csv":   func(w io.Writer) error { return MetricsCSV(w, measured()) },
 	}

@@ -60,6 +60,11 @@ func HTML(w io.Writer, r bench.Results, o HTMLOptions) error {
 	if err := verifyPairs(r, o.PairedDifferences); err != nil {
 		return err
 	}
+	return render(w, r, o)
+}
+
+// render draws the page of results that were verified.
+func render(w io.Writer, r bench.Results, o HTMLOptions) error {
 	style := func() template.CSS { return template.CSS(pageStyle) } //nolint:gosec // our own file, embedded
 	page, err := template.New("page").Funcs(template.FuncMap{"style": style}).Parse(pageTemplate)
 	if err != nil {

@@ -15,6 +15,9 @@ type page struct {
 	SpecHash, Wattsweep    string
 	Generated, Assumptions string
 	Findings               []string
+	Targets                *targetSection
+	Run                    *runSection
+	Left                   string // that tables do not list every cell
 	Stats                  []stat
 	Results                tableView
 	Charts                 []chart
@@ -61,6 +64,7 @@ type cellView struct {
 	Num, Head, Code     bool
 	Chip                string // class of a state
 	Refs                []refView
+	Strip               *strip
 }
 
 // refView points from a figure to a footnote.
@@ -81,13 +85,16 @@ type methodItem struct{ Name, Text string }
 
 func newPage(r bench.Results, o HTMLOptions) page {
 	foot := &footnotes{}
+	all := r
+	r.Cells = shown(r.Cells)
 	rows, series := layout(r.Cells)
 	p := page{
 		Title: printable(r.Sweep.Name, 120), SweepID: printable(string(r.Sweep.ID), 40), State: string(r.Sweep.State),
 		Created: clock(r.Sweep.CreatedAt), SpecHash: orText(short(r.Sweep.SpecHash), "not known"),
 		Wattsweep:   orText(printable(r.Provenance.Wattsweep, 120), "of unknown version"),
 		Generated:   clock(r.Provenance.GeneratedAt),
-		Assumptions: assumptions(r), Findings: Findings(r), Stats: stats(r),
+		Assumptions: assumptions(all), Findings: Findings(all), Stats: stats(all),
+		Targets: newTargetSection(all), Run: newRunSection(all), Left: leftOut(all.Cells),
 		Results: cellsTable("results", "One row per cell, in the order of the sweep.",
 			r.Cells, resultColumns(r.Cells), foot),
 		Legend: legend(series), Charts: charts(r.Cells, rows, series), Languages: languageSection(r, o.PairedDifferences),
@@ -149,7 +156,7 @@ func stats(r bench.Results) []stat {
 			models = append(models, printable(c.Model, 60))
 		}
 	}
-	_, languages := layout(r.Cells)
+	_, languages := layout(shown(r.Cells))
 	out := []stat{
 		{"cells done", strconv.Itoa(r.Sweep.CellsDone), "of " + count(r.Sweep.Cells)},
 		{"models", count(len(models)), plural(len(languages), "language")},
@@ -223,7 +230,7 @@ func stateClass(s bench.State) string {
 		return "good"
 	case bench.StateFailed, bench.StateUnfit:
 		return "bad"
-	case bench.StateQueued, bench.StateRunning, bench.StateCancelled:
+	case bench.StateQueued, bench.StateRunning, bench.StateSkipped, bench.StateCancelled:
 		return "open"
 	default:
 		return "open"

@@ -25,6 +25,10 @@ func loadingTable(cells []bench.CellResult) tableView {
 		{"Context", "tokens", true},
 	}
 	names := newNaming(cells)
+	told := cachesTold(cells)
+	if told {
+		t.Heads = append(t.Heads, headView{"File caches", "before the load", false})
+	}
 	for _, c := range cells {
 		for _, a := range c.LoadAttempts {
 			row := []cellView{
@@ -35,11 +39,27 @@ func loadingTable(cells []bench.CellResult) tableView {
 				{Main: printable(a.Outcome, 40), Beside: printable(a.Reason, 200), Chip: attemptClass(a.Outcome)},
 				{Main: seconds(a.Elapsed), Num: true},
 			}
-			t.Rows = append(t.Rows, append(row, loadedCells(a.Loaded)...))
+			row = append(row, loadedCells(a.Loaded)...)
+			if told {
+				row = append(row, cellView{Main: orText(printable(a.Caches, 200), none)})
+			}
+			t.Rows = append(t.Rows, row)
 		}
 	}
 	t.Folded = len(t.Rows) > foldAfter
 	return t
+}
+
+// cachesTold reports whether any load says how it found the caches of files.
+func cachesTold(cells []bench.CellResult) bool {
+	for _, c := range cells {
+		for _, a := range c.LoadAttempts {
+			if a.Caches != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func attemptClass(outcome string) string {

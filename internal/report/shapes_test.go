@@ -24,7 +24,7 @@ func shapes() map[string]bench.Results {
 	bare.Sweep.FinishedAt = nil
 	return map[string]bench.Results{
 		"none": {Sweep: bench.SweepInfo{ID: "00", State: bench.StateQueued}}, "no cells": resultsOf(nil), "one": one,
-		"sample": sample(), "measured": measured(), "many": many(200), "all stopped": unlucky, "bare": bare,
+		"sample": sample(), "measured": measured(), "many": many(200), "all stopped": unlucky, "bare": bare, "judged": judged(),
 	}
 }
 

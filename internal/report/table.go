@@ -52,6 +52,8 @@ func renderTable(r bench.Results) string {
 	if len(r.Cells) == 0 {
 		return out + "No cell has been planned.\n"
 	}
+	all := r
+	r.Cells = shown(r.Cells)
 	foot := &footnotes{}
 	names := newNaming(r.Cells)
 	columns := resultColumns(r.Cells)
@@ -75,7 +77,14 @@ func renderTable(r bench.Results) string {
 	for _, n := range foot.doubts.list {
 		out += fmt.Sprintf("†%d %s (%s: %s)\n", n.No, n.Reason, plural(len(n.Cells), "cell"), n.What())
 	}
-	return out + stoppedLines(r.Cells, names)
+	out += stoppedLines(r.Cells, names)
+	if left := leftOut(all.Cells); left != "" {
+		out += left + "\n"
+	}
+	if all.Targets != nil {
+		out += "\n" + TargetsText(all, false)
+	}
+	return out
 }
 
 // energyListing is the table of energies by part of the host, with their

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -142,30 +140,30 @@ func cellsCSV(w io.Writer, r bench.Results) error {
 	if err := Verify(r); err != nil {
 		return err
 	}
+	f := newCSVFile(w, CellsFile, cellHeads())
+	for _, c := range r.Cells {
+		f.cell(c)
+	}
+	return f.close()
+}
+
+func cellHeads() []string {
 	columns := cellColumns()
-	out := csv.NewWriter(w)
+	heads := make([]string, len(columns))
+	for i, col := range columns {
+		heads[i] = col.head
+	}
+	return heads
+}
+
+// cell writes the row of one cell.
+func (f *csvFile) cell(c bench.CellResult) {
+	columns := cellColumns()
 	row := make([]string, len(columns))
 	for i, col := range columns {
-		row[i] = col.head
+		row[i] = col.cell(c)
 	}
-	err := out.Write(row)
-	for _, c := range r.Cells {
-		if err != nil {
-			break
-		}
-		for i, col := range columns {
-			row[i] = col.cell(c)
-		}
-		err = out.Write(row)
-	}
-	out.Flush()
-	if err == nil {
-		err = out.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("write cells of sweep %s as CSV: %w", printable(string(r.Sweep.ID), 40), err)
-	}
-	return nil
+	f.row(row)
 }
 
 // number prints all digits of a figure, or nothing when there is none.

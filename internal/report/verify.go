@@ -30,13 +30,39 @@ func Verify(r bench.Results) error {
 	for i, c := range r.Cells {
 		v.cell(fmt.Sprintf("cells[%d]", i), c)
 	}
-	if len(v.problems) == 0 {
+	v.targets(r.Targets)
+	return refused(r, v.problems)
+}
+
+// refused is the error of results with problems; nil without any.
+func refused(r bench.Results, problems []fault.Problem) error {
+	if len(problems) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(v.problems, func(a, b fault.Problem) int { return cmp.Compare(a.Where, b.Where) })
-	v.problems = slices.Compact(v.problems)
+	slices.SortStableFunc(problems, func(a, b fault.Problem) int { return cmp.Compare(a.Where, b.Where) })
+	problems = slices.Compact(problems)
 	subject := "results of sweep " + printable(string(r.Sweep.ID), 40)
-	return &fault.Problems{Subject: subject, List: v.problems}
+	return &fault.Problems{Subject: subject, List: problems}
+}
+
+// problemsOf holds one cell against a head without cells; below 0 it is the
+// head alone.
+func problemsOf(head bench.Results, c bench.CellResult, i int) []fault.Problem {
+	v := &verifier{results: head}
+	if i < 0 {
+		v.nonFinite("", reflect.ValueOf(head))
+		v.targets(head.Targets)
+		return v.problems
+	}
+	where := fmt.Sprintf("cells[%d]", i)
+	v.nonFinite(where, reflect.ValueOf(c))
+	v.results.Cells = []bench.CellResult{c}
+	v.need("provenance.wattsweep", !hasFigures(c) || head.Provenance.Wattsweep != "", "no version of wattsweep",
+		"say which build made the figures")
+	v.need("provenance.method", !hasFigures(c) || len(head.Provenance.Method) > 0, "no sentence on how figures were made",
+		"state the method")
+	v.cell(where, c)
+	return v.problems
 }
 
 type verifier struct {
