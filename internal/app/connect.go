@@ -44,8 +44,6 @@ type App struct {
 
 	mu       sync.Mutex
 	runtimes map[string]runtimes.Runtime // by the name in specs
-	// spentBefore is the time spent on cells that rest.
-	spentBefore map[spentKey]time.Duration
 }
 
 // Options say how to connect.

@@ -1,12 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/wattsweep/wattsweep/config"
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -43,23 +40,42 @@ type Launched struct {
 	Already bool
 	State   bench.State
 	Undone  int
+	// Priority and Paused are as stored, which for a sweep of before may be
+	// others than asked.
+	Priority int
+	Paused   *bench.Pause
+}
+
+// LaunchOptions say for whom a sweep is launched.
+type LaunchOptions struct {
+	// Owner is who launches it; hosts are shared fairly between owners.
+	Owner string
+	// Priority goes before the spec's; 0 takes that. A sweep that is stored
+	// already keeps its own.
+	Priority int
 }
 
 // Launch stores a spec's plan with its datasets and code lists, and starts its
 // sweep. Launching the same spec again joins the sweep, or finds it done.
-func (a *App) Launch(ctx context.Context, spec *config.Spec) (Launched, error) {
-	plan, items, err := a.prepare(ctx, spec)
+func (a *App) Launch(ctx context.Context, spec *config.Spec, opts LaunchOptions) (Launched, error) {
+	plan, err := spec.Plan()
+	if err != nil {
+		return Launched{}, err
+	}
+	plan.Priority = cmp.Or(opts.Priority, plan.Priority)
+	items, err := a.prepare(ctx, plan.Cells)
 	if err != nil {
 		return Launched{}, err
 	}
 	out := Launched{Plan: plan}
-	if out.Created, err = a.Store.PutPlan(ctx, plan, items); err != nil {
+	if out.Created, err = a.Store.PutOwnedPlan(ctx, opts.Owner, plan, items); err != nil {
 		return out, err
 	}
 	sw, err := a.Store.GetSweep(ctx, plan.Sweep)
 	if err != nil {
 		return out, err
 	}
+	out.Priority, out.Paused = sw.Priority, sw.Pause
 	if sw.Finished() == sw.Total() && sw.State.Final() {
 		out.Already, out.State = true, sw.State
 		out.Undone = sw.Total() - sw.Counts[bench.StateDone]
@@ -70,88 +86,68 @@ func (a *App) Launch(ctx context.Context, spec *config.Spec) (Launched, error) {
 
 // StartSweep starts the workflow of a stored sweep; one that runs is joined.
 func (a *App) StartSweep(ctx context.Context, id bench.SweepID, name string) error {
-	_, err := a.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: contract.SweepWorkflowID(id), TaskQueue: contract.QueueControl,
-		// The store knows what is left, so a sweep may start again after its
-		// end when cells were put back on the plan.
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		StaticSummary:            "sweep " + name,
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			temporal.NewSearchAttributeKeyKeyword(contract.AttrSweep).ValueSet(string(id)),
-			temporal.NewSearchAttributeKeyKeyword(contract.AttrState).ValueSet(string(bench.StateQueued))),
-	}, contract.WorkflowSweep, contract.SweepIn{V: 1, Sweep: id, Name: name})
+	_, err := a.Temporal.ExecuteWorkflow(ctx, sweepOptions(id, name), contract.WorkflowSweep,
+		contract.SweepIn{V: contract.Shape, Sweep: id, Name: name})
 	if err != nil {
 		return fmt.Errorf("start sweep %s: %w", id, err)
 	}
 	return nil
 }
 
-// Retry puts a sweep's failed and cancelled cells back on the plan and starts
-// it again; it returns how many cells.
-func (a *App) Retry(ctx context.Context, id bench.SweepID, name string) (int, error) {
-	n, err := a.Store.RequeueFailed(ctx, id)
+// prepare reads the datasets and code lists of cells into the store, pins their
+// hashes in the cells, and tells how many journals a cell asks about.
+func (a *App) prepare(ctx context.Context, cells []bench.Cell) (func(bench.Cell) int, error) {
+	sets, err := pinDatasets(ctx, cells)
 	if err != nil {
-		return n, err
+		return nil, err
 	}
-	if n == 0 {
-		// An earlier retry may have come just as the sweep's workflow ended.
-		sw, err := a.Store.GetSweep(ctx, id)
-		if err != nil || !sw.State.Final() || sw.Finished() == sw.Total() {
-			return 0, err
+	for _, d := range sets {
+		if err := a.Store.PutDataset(ctx, storable(d)); err != nil {
+			return nil, err
 		}
-		n = sw.Total() - sw.Finished()
 	}
-	if err := a.Store.SetSweepState(ctx, id, bench.StateRunning); err != nil {
-		return n, err
-	}
-	return n, a.StartSweep(ctx, id, name)
-}
-
-// prepare reads the spec's datasets and code lists into the store and pins
-// their hashes in the plan.
-func (a *App) prepare(ctx context.Context, spec *config.Spec) (bench.Plan, func(bench.Cell) int, error) {
-	plan, err := spec.Plan()
-	if err != nil {
-		return plan, nil, err
-	}
-	sets := map[string]dataset.Dataset{}
 	lists := map[string]bool{}
-	for i := range plan.Cells {
-		c := &plan.Cells[i].Config
-		if _, ok := sets[c.Dataset.Name]; !ok {
-			d, err := openDataset(ctx, c.Dataset)
-			if err != nil {
-				return plan, nil, err
-			}
-			if err := a.Store.PutDataset(ctx, storable(d)); err != nil {
-				return plan, nil, err
-			}
-			sets[c.Dataset.Name] = d
-		}
-		d := sets[c.Dataset.Name]
-		if !d.HasLanguage(c.Dataset.Language) {
-			return plan, nil, fault.New(fault.Invalid, "", "ask for a language that the dataset has",
-				"dataset %s has no journals in %s; it has %v", d.Name, c.Dataset.Language, d.Languages)
-		}
-		if _, err := icd10.PromptHash(c.Dataset.Language); err != nil {
-			return plan, nil, err
-		}
-		c.Dataset.Hash = d.Hash()
-		if name := c.Task.CodeList; name != "" && !lists[name] {
+	for _, c := range cells {
+		if name := c.Config.Task.CodeList; name != "" && !lists[name] {
 			lists[name] = true
 			if err := a.putCodeList(ctx, name); err != nil {
-				return plan, nil, err
+				return nil, err
 			}
 		}
 	}
-	return plan, func(c bench.Cell) int {
+	return func(c bench.Cell) int {
 		n := len(sets[c.Config.Dataset.Name].Journals)
 		if limit := c.Config.Dataset.Limit; limit > 0 {
 			n = min(n, limit)
 		}
 		return n
 	}, nil
+}
+
+// pinDatasets opens the datasets of cells, by their names, and pins their
+// hashes in the cells.
+func pinDatasets(ctx context.Context, cells []bench.Cell) (map[string]dataset.Dataset, error) {
+	sets := map[string]dataset.Dataset{}
+	for i := range cells {
+		c := &cells[i].Config.Dataset
+		if _, ok := sets[c.Name]; !ok {
+			d, err := openDataset(ctx, *c)
+			if err != nil {
+				return nil, err
+			}
+			sets[c.Name] = d
+		}
+		d := sets[c.Name]
+		if !d.HasLanguage(c.Language) {
+			return nil, fault.New(fault.Invalid, "", "ask for a language that the dataset has",
+				"dataset %s has no journals in %s; it has %v", d.Name, c.Language, d.Languages)
+		}
+		if _, err := icd10.PromptHash(c.Language); err != nil {
+			return nil, err
+		}
+		c.Hash = d.Hash()
+	}
+	return sets, nil
 }
 
 func openDataset(ctx context.Context, c bench.DatasetConfig) (dataset.Dataset, error) {

@@ -2,88 +2,100 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/store"
 )
 
-// Progress is how far a sweep is, from the store.
+// Progress is how far a sweep is, from the store. It is made of sums, so that
+// it can be polled with ten thousand cells.
 type Progress struct {
+	// Sweep has its counts by state.
 	Sweep store.Sweep
-	Cells []store.Cell
+	// Running are the cells that are measured at this moment.
+	Running []store.RunningCell
+	// Hosts are those with unfinished cells.
+	Hosts []string
 	// CallsDone and CallsTotal count calls of cells that are not given up.
 	CallsDone, CallsTotal int
-	// Spent is the time that each cell was worked on, over all its tries and
-	// without the pauses between them.
-	Spent map[bench.CellID]time.Duration
 	// Left estimates the time to the end from what was measured so far; nil
 	// until something was.
-	Left *time.Duration
+	Left *Estimate
 }
 
 // Progress reads how far a sweep is.
 func (a *App) Progress(ctx context.Context, id bench.SweepID) (Progress, error) {
-	sw, err := a.Store.GetSweep(ctx, id)
-	if err != nil {
-		return Progress{}, err
-	}
-	cells, err := a.Store.Cells(ctx, id)
-	if err != nil {
-		return Progress{}, err
-	}
-	spent, err := a.spent(ctx, cells)
-	if err != nil {
-		return Progress{}, err
-	}
-	return progress(sw, cells, spent), nil
+	return ReadProgress(ctx, a.Store, id)
 }
 
-// progress estimates the time left per host, since hosts work side by side:
-// the time that measured cells took per call, times the calls that are left.
-// A host that has measured nothing yet is taken to be as fast as the others.
-func progress(sw store.Sweep, cells []store.Cell, spent map[bench.CellID]time.Duration) Progress {
-	p := Progress{Sweep: sw, Cells: cells, Spent: spent}
-	type pace struct {
-		spent time.Duration
-		done  int
-		left  int
+// ReadProgress reads how far a sweep is from a store.
+func ReadProgress(ctx context.Context, st *store.Store, id bench.SweepID) (Progress, error) {
+	// The state first: an end that comes between the reads is seen next time,
+	// with all its cells.
+	sw, err := st.SweepHead(ctx, id)
+	if err != nil {
+		return Progress{}, err
 	}
-	hosts := map[string]*pace{}
-	var all pace
-	for _, c := range cells {
-		total := c.Items * c.Config.Runs
-		h := hosts[c.At.Host]
-		if h == nil {
-			h = &pace{}
-			hosts[c.At.Host] = h
-		}
-		if c.State.Final() && c.State != bench.StateDone {
-			total = c.CallsDone
-		}
-		p.CallsDone += c.CallsDone
-		p.CallsTotal += total
-		if !c.State.Final() {
-			h.left += total - c.CallsDone
-		}
-		if took := spent[c.ID]; took > 0 && c.CallsDone > 0 {
-			h.spent += took
-			h.done += c.CallsDone
-			all.spent += took
-			all.done += c.CallsDone
+	groups, err := st.SweepGroups(ctx, id)
+	if err != nil {
+		return Progress{}, err
+	}
+	var running []store.RunningCell
+	if !sw.State.Final() {
+		if running, err = st.RunningCells(ctx, id); err != nil {
+			return Progress{}, err
 		}
 	}
-	if all.done == 0 || sw.State.Final() {
-		return p
-	}
-	var longest time.Duration
-	for _, h := range hosts {
-		use := h
-		if h.done == 0 {
-			use = &pace{spent: all.spent, done: all.done}
+	return progress(sw, groups, running), nil
+}
+
+func progress(sw store.Sweep, groups []store.CellGroup, running []store.RunningCell) Progress {
+	p := Progress{Sweep: sw, Running: running}
+	p.Sweep.Counts = map[bench.State]int{}
+	unfinished := map[string]bool{}
+	for _, g := range groups {
+		p.Sweep.Counts[g.State] += g.Cells
+		switch {
+		case g.State == bench.StateRunning:
+			// Counted below, as they stand now.
+		case g.State.Final() && g.State != bench.StateDone:
+			p.CallsDone += g.CallsDone
+			p.CallsTotal += g.CallsDone
+		default:
+			p.CallsDone += g.CallsDone
+			p.CallsTotal += g.CallsPlanned
 		}
-		longest = max(longest, time.Duration(float64(use.spent)/float64(use.done)*float64(h.left)))
+		if !g.State.Final() && !unfinished[g.Host] {
+			unfinished[g.Host] = true
+			p.Hosts = append(p.Hosts, g.Host)
+		}
 	}
-	p.Left = &longest
+	for _, r := range running {
+		p.CallsDone += r.CallsDone
+		p.CallsTotal += r.CallsPlanned
+	}
+	if !sw.State.Final() {
+		p.Left = timeLeft(groups, running)
+	}
 	return p
+}
+
+// SweepStands asks the sweep's workflow where it stands, in a word such as
+// pausing; empty when Temporal does not answer soon or has no such workflow.
+func (a *App) SweepStands(ctx context.Context, id bench.SweepID) string {
+	if a.Temporal == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+	defer cancel()
+	got, err := a.Temporal.QueryWorkflow(ctx, contract.SweepWorkflowID(id), "", contract.QueryStatus)
+	if err != nil {
+		return "" // the store says the rest
+	}
+	var status contract.Status
+	if err := got.Get(&status); err != nil {
+		return ""
+	}
+	return status.State
 }

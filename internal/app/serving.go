@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/wattsweep/wattsweep/internal/contract"
-	"github.com/wattsweep/wattsweep/internal/store"
 )
 
 // pollerFresh is how old a worker's last poll may be. The server keeps a poll
@@ -42,8 +41,8 @@ func (u Unserved) Lines() []string {
 }
 
 // Unserved asks Temporal which hosts of unfinished cells no worker serves.
-func (a *App) Unserved(ctx context.Context, cells []store.Cell) (Unserved, error) {
-	return unserved(ctx, a, cells, time.Now())
+func (a *App) Unserved(ctx context.Context, hosts []string) (Unserved, error) {
+	return unserved(ctx, a, hosts, time.Now())
 }
 
 // queues is what is asked of Temporal.
@@ -53,14 +52,8 @@ type queues interface {
 	busy(ctx context.Context, host string) (bool, error)
 }
 
-func unserved(ctx context.Context, q queues, cells []store.Cell, now time.Time) (Unserved, error) {
+func unserved(ctx context.Context, q queues, hosts []string, now time.Time) (Unserved, error) {
 	var out Unserved
-	var hosts []string
-	for _, c := range cells {
-		if !c.State.Final() && !slices.Contains(hosts, c.At.Host) {
-			hosts = append(hosts, c.At.Host)
-		}
-	}
 	if len(hosts) == 0 {
 		return out, nil
 	}
@@ -69,8 +62,7 @@ func unserved(ctx context.Context, q queues, cells []store.Cell, now time.Time) 
 		return out, err
 	}
 	out.Control = now.Sub(control) > pollerFresh
-	slices.Sort(hosts)
-	for _, host := range hosts {
+	for _, host := range slices.Sorted(slices.Values(hosts)) {
 		last, err := q.lastPoll(ctx, contract.HostQueue(host), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
 		if err != nil {
 			return out, err

@@ -7,10 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-
-	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/store"
 )
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // polls says how long ago each queue was polled, and which hosts are at work.
 type polls struct {
@@ -34,10 +33,7 @@ func (p polls) busy(_ context.Context, host string) (bool, error) { return p.wor
 
 func TestUnservedHostsAreNamed(t *testing.T) {
 	t.Parallel()
-	cells := []store.Cell{
-		cellAt("1", "gpu9", bench.StateQueued, 0), cellAt("2", "gpu9", bench.StateRunning, 0),
-		cellAt("3", "local", bench.StateQueued, 0), cellAt("4", "gone", bench.StateDone, 20),
-	}
+	hosts := []string{"local", "gpu9"}
 	for name, c := range map[string]struct {
 		q    polls
 		want Unserved
@@ -56,13 +52,13 @@ func TestUnservedHostsAreNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := unserved(t.Context(), c.q, cells, noon)
+			got, err := unserved(t.Context(), c.q, hosts, noon)
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 			require.Equal(t, c.want.None(), len(got.Lines()) == 0)
 		})
 	}
-	got, err := unserved(t.Context(), polls{}, cells[3:], noon)
+	got, err := unserved(t.Context(), polls{}, nil, noon)
 	require.NoError(t, err)
 	require.True(t, got.None(), "what has ended needs nobody")
 	require.Equal(t, []string{"no worker serves host gpu9: start wattsweep-worker --host gpu9 there"}, Unserved{Hosts: []string{"gpu9"}}.Lines())

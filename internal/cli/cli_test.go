@@ -17,7 +17,6 @@ import (
 	"github.com/wattsweep/wattsweep/internal/app"
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/fault"
-	"github.com/wattsweep/wattsweep/internal/store"
 )
 
 // What stands on the command line reaches a worker that we start, with the
@@ -75,7 +74,7 @@ func TestGuardWarnsOfUnservedHosts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			second := 0
-			g := &guard{ask: func(context.Context, []store.Cell) (app.Unserved, error) { return c.ask(second) }}
+			g := &guard{ask: func(context.Context, []string) (app.Unserved, error) { return c.ask(second) }}
 			var warned []int
 			for ; second < 180; second++ {
 				if lines := g.look(t.Context(), nil, begin.Add(time.Duration(second)*time.Second)); len(lines) > 0 {
@@ -89,12 +88,12 @@ func TestGuardWarnsOfUnservedHosts(t *testing.T) {
 
 func TestStatusNamesUnservedHosts(t *testing.T) {
 	t.Parallel()
-	known := statusOf(app.Progress{}, servedBy{})
+	known := statusOf(app.Progress{}, servedBy{}, nil)
 	require.NotNil(t, known.Unserved, "an empty list: all are served")
 	require.Empty(t, known.Unserved)
-	found := statusOf(app.Progress{}, servedBy{Unserved: app.Unserved{Hosts: []string{"gpu9"}}})
+	found := statusOf(app.Progress{}, servedBy{Unserved: app.Unserved{Hosts: []string{"gpu9"}}}, nil)
 	require.Equal(t, []string{"gpu9"}, found.Unserved)
-	unknown := statusOf(app.Progress{}, servedBy{unknown: "Temporal does not answer"})
+	unknown := statusOf(app.Progress{}, servedBy{unknown: "Temporal does not answer"}, nil)
 	require.Nil(t, unknown.Unserved)
 	require.NotEmpty(t, unknown.UnservedNote)
 }

@@ -74,7 +74,7 @@ func demo(ctx context.Context, s *session, o demoOptions) (err error) {
 		// An interrupt must still take the servers down in order.
 		defer func() { err = errors.Join(err, end(context.WithoutCancel(ctx))) }()
 	}
-	launched, err := a.Launch(ctx, spec)
+	launched, err := a.Launch(ctx, spec, app.LaunchOptions{Owner: userName()})
 	if err != nil {
 		return err
 	}

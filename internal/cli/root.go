@@ -29,7 +29,8 @@ func newRoot() *cobra.Command {
 	addSettings(root)
 	root.AddCommand(
 		newDemo(), newUp(), newDown(), newDoctor(), newValidate(), newPlan(), newRun(), newList(),
-		newStatus(), newWatch(), newCancel(), newRetry(), newReport(), newExport(), newMeters(), newVersion(), newWorker(),
+		newStatus(), newWatch(), newPause(), newResume(), newCancel(), newSkip(), newRetry(), newRemeasure(),
+		newExtend(), newPriority(), newHost(), newDrift(), newReport(), newExport(), newMeters(), newVersion(), newWorker(),
 	)
 	return root
 }

@@ -73,21 +73,26 @@ func loadSpec(path string) (*config.Spec, error) {
 
 func newRun() *cobra.Command {
 	var wait bool
+	var priority int
 	cmd := &cobra.Command{
 		Use:   "run SPEC",
 		Short: "Launch a sweep; the same spec again is the same sweep",
 		Args:  args(1),
 		RunE: func(cmd *cobra.Command, in []string) error {
+			if err := checkPriority(cmd, priority); err != nil {
+				return err
+			}
 			spec, err := loadSpec(in[0])
 			if err != nil {
 				return err
 			}
 			return connected(cmd, app.TemporalNeeded, func(ctx context.Context, s *session, a *app.App) error {
-				launched, err := a.Launch(ctx, spec)
+				launched, err := a.Launch(ctx, spec, app.LaunchOptions{Owner: userName(), Priority: priority})
 				if err != nil {
 					return err
 				}
 				announce(s, a, launched)
+				noteStored(s, launched, priority)
 				if wait {
 					return watch(ctx, s, a, launched.Plan.Sweep, goesOn(launched.Plan.Sweep))
 				}
@@ -95,12 +100,13 @@ func newRun() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				warnUnserved(ctx, s, a, p.Cells)
+				warnUnserved(ctx, s, a, p.Hosts)
 				return nil
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "follow the sweep to its end; Ctrl-C leaves it running")
+	cmd.Flags().IntVar(&priority, "priority", 0, "place among other sweeps on a host, 1 first to 5 last (default the spec's, else 3)")
 	return cmd
 }
 

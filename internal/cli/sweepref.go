@@ -20,16 +20,22 @@ func sweepCommand(
 		Use:   use + " SWEEP",
 		Short: short,
 		Args:  args(1),
-		RunE: func(cmd *cobra.Command, in []string) error {
-			return connected(cmd, temporal, func(ctx context.Context, s *session, a *app.App) error {
-				sw, err := findSweep(ctx, a, in[0])
-				if err != nil {
-					return err
-				}
-				return f(ctx, s, a, sw)
-			})
-		},
+		RunE:  func(cmd *cobra.Command, in []string) error { return onSweep(cmd, temporal, in[0], f) },
 	}
+}
+
+// onSweep runs f on the sweep that a user named.
+func onSweep(
+	cmd *cobra.Command, temporal app.TemporalUse, key string,
+	f func(ctx context.Context, s *session, a *app.App, sw store.Sweep) error,
+) error {
+	return connected(cmd, temporal, func(ctx context.Context, s *session, a *app.App) error {
+		sw, err := findSweep(ctx, a, key)
+		if err != nil {
+			return err
+		}
+		return f(ctx, s, a, sw)
+	})
 }
 
 // findSweep resolves what a user typed: an id, the beginning of one, or a name

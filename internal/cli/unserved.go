@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/app"
-	"github.com/wattsweep/wattsweep/internal/store"
 )
 
 // How often it is looked whether all hosts are served. A worker that has just
@@ -19,7 +18,7 @@ const (
 
 // guard tells, now and then, which hosts of a sweep nobody serves.
 type guard struct {
-	ask     func(ctx context.Context, cells []store.Cell) (app.Unserved, error)
+	ask     func(ctx context.Context, hosts []string) (app.Unserved, error)
 	next    time.Time
 	suspect bool
 }
@@ -28,18 +27,18 @@ type guard struct {
 func newGuard(a *app.App) *guard {
 	g := &guard{ask: a.Unserved}
 	if a.Temporal == nil {
-		g.ask = func(context.Context, []store.Cell) (app.Unserved, error) { return app.Unserved{}, nil }
+		g.ask = func(context.Context, []string) (app.Unserved, error) { return app.Unserved{}, nil }
 	}
 	return g
 }
 
 // look gives the lines to print now, none most of the time. That Temporal does
 // not answer is nothing to warn of here: it may be on its way.
-func (g *guard) look(ctx context.Context, cells []store.Cell, now time.Time) []string {
+func (g *guard) look(ctx context.Context, hosts []string, now time.Time) []string {
 	if now.Before(g.next) {
 		return nil
 	}
-	found, err := g.ask(ctx, cells)
+	found, err := g.ask(ctx, hosts)
 	switch {
 	case err != nil || found.None():
 		g.suspect, g.next = false, now.Add(lookEvery)
@@ -53,15 +52,15 @@ func (g *guard) look(ctx context.Context, cells []store.Cell, now time.Time) []s
 }
 
 // warnUnserved looks once, twice where it must, and warns.
-func warnUnserved(ctx context.Context, s *session, a *app.App, cells []store.Cell) {
+func warnUnserved(ctx context.Context, s *session, a *app.App, hosts []string) {
 	g := newGuard(a)
-	lines := g.look(ctx, cells, time.Now())
+	lines := g.look(ctx, hosts, time.Now())
 	if g.suspect {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(lookTwice):
-			lines = g.look(ctx, cells, time.Now())
+			lines = g.look(ctx, hosts, time.Now())
 		}
 	}
 	warn(s, lines)
