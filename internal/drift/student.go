@@ -12,21 +12,38 @@ func survival(t, dof float64) float64 {
 	return betaI(dof/2, 0.5, dof/(dof+t*t))
 }
 
-// critical is the t whose two-sided p-value is alpha.
+// critical is the t whose two-sided p-value is alpha: Newton's steps, kept within
+// a bracket.
 func critical(alpha, dof float64) float64 {
 	low, high := 0.0, 1.0
 	for survival(high, dof) > alpha && high < 1e12 {
-		high *= 2
+		low, high = high, 2*high
 	}
+	t := (low + high) / 2
 	for range 60 {
-		middle := (low + high) / 2
-		if survival(middle, dof) > alpha {
-			low = middle
+		over := survival(t, dof) - alpha
+		if over > 0 {
+			low = t
 		} else {
-			high = middle
+			high = t
 		}
+		next := t + over/(2*density(t, dof))
+		if !(next > low && next < high) {
+			next = (low + high) / 2
+		}
+		if math.Abs(next-t) <= 1e-13*t {
+			return next
+		}
+		t = next
 	}
-	return high
+	return t
+}
+
+// density is that of Student's t.
+func density(t, dof float64) float64 {
+	above, _ := math.Lgamma((dof + 1) / 2)
+	below, _ := math.Lgamma(dof / 2)
+	return math.Exp(above-below-(dof+1)/2*math.Log1p(t*t/dof)) / math.Sqrt(dof*math.Pi)
 }
 
 // betaI is the regularised incomplete beta function by its continued fraction
