@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -135,6 +136,10 @@ func (s *Stack) startOne(ctx context.Context, k kind) error {
 	return s.startAnew(ctx, k, last)
 }
 
+// againOnSamePorts is how often a server that ended at once is started again
+// where it was before.
+const againOnSamePorts = 3
+
 // startAnew finds the program, chooses ports and starts the process.
 func (s *Stack) startAnew(ctx context.Context, k kind, last record) error {
 	begin := time.Now()
@@ -148,6 +153,20 @@ func (s *Stack) startAnew(ctx context.Context, k kind, last record) error {
 	}
 	srv := &server{launch: k.listenOn(l, ports)}
 	err = s.bringUp(ctx, k, srv)
+	// What a killed server left behind, such as a child that still holds shared
+	// memory, goes within moments. Its ports are worth waiting for: whoever is
+	// connected would not find it on others.
+	for range againOnSamePorts {
+		if err == nil || !maps.Equal(ports, last.Ports) || srv.child == nil || !srv.child.ended() || ctx.Err() != nil {
+			break
+		}
+		s.site.Progress(Event{Server: k.name(), Step: StepNotice, Text: "ended at once; trying again"})
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+		err = s.bringUp(ctx, k, srv)
+	}
 	if err != nil && srv.child != nil && srv.child.ended() && ctx.Err() == nil {
 		// Another program can take a port between our choice and the server's
 		// start; a second death has another reason.
