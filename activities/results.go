@@ -20,6 +20,12 @@ import (
 // any time over old data.
 type Results struct {
 	Store *store.Store
+	// Figures are the ones that rows carry with the interval that targets are
+	// judged by; nil for none.
+	Figures []bench.FigureKey
+	// Memo keeps what many cells share while their rows are made one after the
+	// other; nil reads it for each. It serves one goroutine.
+	Memo *Memo
 }
 
 // Score reads codes from a cell's answers and scores them against the gold
@@ -76,13 +82,9 @@ const rulesVersion = "icd10/1"
 // its gold codes missed: failed calls stay in the denominator.
 func (r *Results) score(ctx context.Context, cell store.Cell, calls []bench.Call) ([]bench.CallScore, string, error) {
 	cfg := cell.Config
-	journals, err := r.Store.Journals(ctx, cfg.Dataset.Hash, cfg.Dataset.Language, cfg.Dataset.Limit)
+	gold, err := r.gold(ctx, cfg.Dataset)
 	if err != nil {
 		return nil, "", err
-	}
-	gold := make(map[int][]string, len(journals))
-	for _, j := range journals {
-		gold[j.Item] = j.Codes
 	}
 	list, err := r.codeList(ctx, cfg.Task.CodeList)
 	if err != nil {
@@ -105,7 +107,15 @@ func (r *Results) codeList(ctx context.Context, name string) (icd10.CodeList, er
 	if name == "" {
 		return nil, nil //nolint:nilnil // no list was asked for
 	}
+	if r.Memo != nil {
+		if list, known := r.Memo.lists[name]; known {
+			return list, nil
+		}
+	}
 	list, err := r.Store.GetCodeList(ctx, name)
+	if err == nil && r.Memo != nil {
+		r.Memo.lists[name] = list
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fault.New(fault.Invalid, "", "run the spec again, which stores the list anew", "score against code list %s: %w", name, err)
 	}
@@ -164,24 +174,26 @@ func (r *Results) Publish(ctx context.Context, in contract.PublishIn) (contract.
 
 // Row computes a cell's row from what is stored, also while it is measured.
 func (r *Results) Row(ctx context.Context, id bench.CellID, state bench.State, reason string) (bench.CellResult, store.Cell, error) {
-	row, cell, err := r.unpriced(ctx, id, state, reason)
-	if err != nil {
-		return row, cell, err
-	}
-	return cost.Priced(row, cell.Config.Prices), cell, nil
+	f, err := r.Find(ctx, id, state, reason)
+	return f.Row, f.Cell, err
 }
 
 func (r *Results) unpriced(ctx context.Context, id bench.CellID, state bench.State, reason string) (bench.CellResult, store.Cell, error) {
+	f, err := r.found(ctx, id, state, reason)
+	return f.Row, f.Cell, err
+}
+
+// found is all about a cell but its price.
+func (r *Results) found(ctx context.Context, id bench.CellID, state bench.State, reason string) (Found, error) {
 	in, cell, err := r.input(ctx, id)
+	f := Found{Cell: cell, Answers: stats.Answers{Calls: in.Calls, Scores: in.Scores}}
 	if err != nil {
-		return bench.CellResult{}, cell, err
+		return f, err
 	}
 	in.State, in.Reason = state, reason
-	row := stats.Cell(in)
-	if err := r.asPapers(ctx, &row, in, cell); err != nil {
-		return row, cell, err
-	}
-	return row, cell, nil
+	f.Row = stats.Cell(in)
+	f.Row.Intervals = stats.Intervals(f.Row, in, r.Figures)
+	return f, r.asPapers(ctx, &f.Row, in, cell)
 }
 
 // asPapers adds the metrics of the white paper and of the thesis.

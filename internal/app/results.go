@@ -3,55 +3,169 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"iter"
 	"time"
 
 	"github.com/wattsweep/wattsweep/activities"
 	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/meters"
-	"github.com/wattsweep/wattsweep/internal/report"
+	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/stats"
 	"github.com/wattsweep/wattsweep/internal/store"
+	"github.com/wattsweep/wattsweep/internal/targets"
 	"github.com/wattsweep/wattsweep/internal/version"
 )
 
-// Results gathers what a sweep has found so far, computed from what is stored.
+// Results gathers what a sweep has found so far, computed from what is stored,
+// with all its cells in memory. It is judged by the sweep's own targets.
 func (a *App) Results(ctx context.Context, id bench.SweepID) (bench.Results, error) {
-	sw, err := a.Store.GetSweep(ctx, id)
+	return a.Judged(ctx, id, nil)
+}
+
+// Judged is [App.Results] judged by more rules than the sweep's own.
+func (a *App) Judged(ctx context.Context, id bench.SweepID, more []targets.Rule) (bench.Results, error) {
+	w, err := a.walk(ctx, id, more)
 	if err != nil {
 		return bench.Results{}, err
 	}
-	out := bench.Results{Sweep: bench.SweepInfo{
-		ID: sw.ID, Name: sw.Name, State: sw.State, SpecHash: bench.Hash(sw.SpecYAML), CreatedAt: sw.CreatedAt.UTC(),
-		FinishedAt: sw.FinishedAt, Cells: sw.Total(), CellsDone: sw.Counts[bench.StateDone], Seed: sw.Seed,
-	}}
-	cells, err := a.Store.Cells(ctx, id)
-	if err != nil {
-		return out, err
-	}
-	results := activities.Results{Store: a.Store}
-	out.Cells = make([]bench.CellResult, 0, len(cells))
-	hashes := map[string]bool{}
-	for _, c := range cells {
-		row, _, err := results.Row(ctx, c.ID, c.State, c.Reason)
-		if err != nil {
-			return out, err
-		}
-		out.Cells = append(out.Cells, row)
-		hashes[c.Config.Dataset.Hash] = true
-	}
-	out.Provenance, err = a.provenance(ctx, id, hashes, out.Cells)
+	cells := make([]bench.CellResult, 0, len(w.cells))
+	err = w.each(ctx, func(f activities.Found) error {
+		cells = append(cells, f.Row)
+		return nil
+	})
+	out := w.results()
+	out.Cells = cells
 	return out, err
 }
 
-func (a *App) provenance(ctx context.Context, id bench.SweepID, hashes map[string]bool, rows []bench.CellResult) (bench.Provenance, error) {
+// Targets judges a sweep by its own targets and more. Of the cells that it
+// gives back only what names them is kept.
+func (a *App) Targets(ctx context.Context, id bench.SweepID, more []targets.Rule) (bench.Results, error) {
+	w, err := a.walk(ctx, id, more)
+	if err != nil {
+		return bench.Results{}, err
+	}
+	cells := make([]bench.CellResult, 0, len(w.cells))
+	err = w.each(ctx, func(f activities.Found) error {
+		cells = append(cells, bench.CellResult{Cell: f.Row.Cell, State: f.Row.State, Coordinates: f.Row.Coordinates})
+		return nil
+	})
+	out := w.results()
+	out.Cells = cells
+	return out, err
+}
+
+// walk goes over the cells of a sweep one at a time.
+type walk struct {
+	head  bench.Results // without cells
+	cells []store.Cell
+	find  activities.Results
+	panel *targets.Panel
+}
+
+// walk prepares to go over a sweep's cells: all is read but the cells
+// themselves.
+func (a *App) walk(ctx context.Context, id bench.SweepID, more []targets.Rule) (*walk, error) {
+	sw, err := a.Store.GetSweep(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := rulesOf(sw, more)
+	if err != nil {
+		return nil, err
+	}
+	w := &walk{
+		head: bench.Results{Sweep: infoOf(sw)}, panel: targets.NewPanel(rules),
+		find: activities.Results{Store: a.Store, Figures: targets.Needs(rules), Memo: activities.NewMemo()},
+	}
+	if w.cells, err = a.Store.Cells(ctx, id); err != nil {
+		return nil, err
+	}
+	if w.head.Sweep.Superseded, err = a.Store.CountSuperseded(ctx, id); err != nil {
+		return nil, err
+	}
+	if w.head.Control, err = a.Store.ControlEvents(ctx, id); err != nil {
+		return nil, err
+	}
+	if w.head.Turns, err = a.Store.SweepTurns(ctx, id); err != nil {
+		return nil, err
+	}
+	w.head.Provenance, err = a.provenance(ctx, id, w.cells)
+	return w, err
+}
+
+// rulesOf reads a sweep's targets and adds more. A rule that both have counts
+// once.
+func rulesOf(sw store.Sweep, more []targets.Rule) ([]targets.Rule, error) {
+	rules, err := targets.ParseAll(sw.Targets)
+	if err != nil {
+		return nil, fault.New(fault.Corrupt, "", "run the spec again, which stores its targets anew", "read the stored targets of sweep %s: %w", sw.ID, err)
+	}
+	seen := map[string]bool{}
+	var out []targets.Rule
+	for _, r := range append(rules, more...) {
+		if !seen[r.Text] {
+			seen[r.Text] = true
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func infoOf(sw store.Sweep) bench.SweepInfo {
+	return bench.SweepInfo{
+		ID: sw.ID, Name: sw.Name, State: sw.State, SpecHash: bench.Hash(sw.SpecYAML), CreatedAt: sw.CreatedAt.UTC(),
+		FinishedAt: sw.FinishedAt, Cells: sw.Total(), CellsDone: sw.Counts[bench.StateDone], Seed: sw.Seed,
+		Owner: sw.Owner, Order: sw.Order, Priority: sw.Priority, Pause: sw.Pause,
+	}
+}
+
+// each computes every cell's row in the order of the sweep and judges it.
+func (w *walk) each(ctx context.Context, visit func(activities.Found) error) error {
+	for _, c := range w.cells {
+		f, err := w.find.Find(ctx, c.ID, c.State, c.Reason)
+		if err != nil {
+			return err
+		}
+		mark(&w.head.Provenance, f.Row)
+		w.panel.Add(f.Row)
+		if err := visit(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// results are the results without cells, once every cell was visited.
+func (w *walk) results() bench.Results {
+	out := w.head
+	out.Targets = w.panel.Results()
+	return out
+}
+
+// mark says in the provenance on what a row rests.
+func mark(p *bench.Provenance, row bench.CellResult) {
+	if row.Energy != nil {
+		p.Estimated = p.Estimated || row.Energy.Estimated
+		p.Simulated = p.Simulated || row.Energy.Simulated
+	}
+	for _, ph := range row.Phases {
+		p.Estimated = p.Estimated || ph.Channel.Estimated
+		p.Simulated = p.Simulated || ph.Channel.Simulated
+	}
+}
+
+func (a *App) provenance(ctx context.Context, id bench.SweepID, cells []store.Cell) (bench.Provenance, error) {
 	p := bench.Provenance{Wattsweep: version.String(), GeneratedAt: time.Now().UTC().Truncate(time.Second), Method: method()}
 	var err error
 	if p.Hosts, err = a.Store.SweepHostFacts(ctx, id); err != nil {
 		return p, err
 	}
-	for hash := range hashes {
+	seen := map[string]bool{}
+	for _, c := range cells {
+		hash := c.Config.Dataset.Hash
+		if seen[hash] {
+			continue
+		}
+		seen[hash] = true
 		info, err := a.Store.GetDataset(ctx, hash)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
@@ -60,16 +174,6 @@ func (a *App) provenance(ctx context.Context, id bench.SweepID, hashes map[strin
 			return p, err
 		}
 		p.Datasets = append(p.Datasets, info)
-	}
-	for _, row := range rows {
-		if row.Energy != nil {
-			p.Estimated = p.Estimated || row.Energy.Estimated
-			p.Simulated = p.Simulated || row.Energy.Simulated
-		}
-		for _, ph := range row.Phases {
-			p.Estimated = p.Estimated || ph.Channel.Estimated
-			p.Simulated = p.Simulated || ph.Channel.Simulated
-		}
 	}
 	return p, nil
 }
@@ -86,159 +190,4 @@ func method() []string {
 		"Estimated energy is idle power × time + power per busy core × CPU time, with the watts that the spec states; it is no measurement of power.",
 		"Cost is energy × PUE × price of electricity. Hardware, cooling beyond the PUE and people are not in it.",
 	}, stats.Method()...)
-}
-
-// Languages compares the languages of each model on the journals that both
-// were asked.
-func (a *App) Languages(ctx context.Context, id bench.SweepID) ([]report.PairedDifference, error) {
-	cells, err := a.Store.Cells(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	results := activities.Results{Store: a.Store}
-	var out []report.PairedDifference
-	for i, first := range cells {
-		for _, second := range cells[i+1:] {
-			if !sameButLanguage(first.At, second.At) || first.CallsDone == 0 || second.CallsDone == 0 {
-				continue
-			}
-			pair, err := difference(ctx, &results, first, second)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, pair)
-		}
-	}
-	return out, nil
-}
-
-func sameButLanguage(a, b bench.Coordinates) bool {
-	la, lb := a.Language, b.Language
-	a.Language, b.Language = "", ""
-	return a == b && la != lb
-}
-
-func difference(ctx context.Context, results *activities.Results, first, second store.Cell) (report.PairedDifference, error) {
-	out := report.PairedDifference{At: first.At, A: first.At.Language, B: second.At.Language, Metric: "weighted score"}
-	a, err := results.Answers(ctx, first.ID)
-	if err != nil {
-		return out, err
-	}
-	b, err := results.Answers(ctx, second.ID)
-	if err != nil {
-		return out, err
-	}
-	d, err := stats.ScoreDifference(a, b, uint64(first.Config.Seed)) //nolint:gosec // any 64 bits seed
-	if err != nil {
-		out.Missing = err.Error()
-		return out, nil
-	}
-	out.Difference, out.Journals = &d.Weighted, d.Journals
-	out.MeanA, out.MeanB = d.WeightedFirst, d.WeightedSecond
-	out.FirstCode = &report.RightOrWrong{OnlyA: d.McNemar.OnlyFirst, OnlyB: d.McNemar.OnlySecond, MidP: d.McNemar.MidP}
-	out.HedgesG = d.HedgesG
-	return out, nil
-}
-
-// CallRows walks a sweep's calls for calls.csv, cell by cell.
-func (a *App) CallRows(ctx context.Context, id bench.SweepID) iter.Seq2[report.CallRow, error] {
-	return func(yield func(report.CallRow, error) bool) {
-		cells, err := a.Store.Cells(ctx, id)
-		if err != nil {
-			yield(report.CallRow{}, err)
-			return
-		}
-		results := activities.Results{Store: a.Store}
-		for _, c := range cells {
-			if !a.cellRows(ctx, &results, c, yield) {
-				return
-			}
-		}
-	}
-}
-
-func (a *App) cellRows(ctx context.Context, results *activities.Results, c store.Cell, yield func(report.CallRow, error) bool) bool {
-	answers, err := results.Answers(ctx, c.ID)
-	if err != nil {
-		return yield(report.CallRow{}, err) && false
-	}
-	row, _, err := results.Row(ctx, c.ID, c.State, c.Reason)
-	if err != nil {
-		return yield(report.CallRow{}, err) && false
-	}
-	scores := map[bench.CallKey]*bench.CallScore{}
-	for i := range answers.Scores {
-		scores[answers.Scores[i].CallKey] = &answers.Scores[i]
-	}
-	readings, channels, err := a.callReadings(ctx, c)
-	if err != nil {
-		return yield(report.CallRow{}, err) && false
-	}
-	energy := attributed(c, answers.Calls, row.Phases)
-	for _, call := range answers.Calls {
-		row := report.CallRow{
-			Sweep: c.Sweep, At: c.At, Call: call, Score: scores[call.CallKey], Readings: readings[call.CallKey], Channels: channels,
-			Energy: row.Energy,
-		}
-		if e, ok := energy[call.CallKey]; ok {
-			row.EnergyJ, row.EnergyMethod = &e, bench.EnergyAttributed
-		}
-		if !yield(row, nil) {
-			return false
-		}
-	}
-	return true
-}
-
-// callReadings gives what channels showed while each call of a cell ran, and
-// what those channels are.
-func (a *App) callReadings(ctx context.Context, c store.Cell) (map[bench.CallKey][]bench.CallReading, []bench.Channel, error) {
-	list, err := a.Store.CallReadings(ctx, c.ID, c.Epoch)
-	if err != nil {
-		return nil, nil, err
-	}
-	facts, err := a.Store.CellHostFacts(ctx, c.ID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, nil, err
-	}
-	byCall := map[bench.CallKey][]bench.CallReading{}
-	for _, r := range list {
-		byCall[r.CallKey] = append(byCall[r.CallKey], r)
-	}
-	return byCall, facts.Meters, nil
-}
-
-// attributed shares the energy of each inference window that the cell's energy
-// rests on out to the calls in it; other calls have none of their own.
-func attributed(cell store.Cell, calls []bench.Call, phases []bench.PhaseReading) map[bench.CallKey]float64 {
-	out := map[bench.CallKey]float64{}
-	windows, _ := stats.WindowsOf(stats.CellInput{Cell: cell.Cell, Calls: calls, Phases: phases}) // none: the cell's row says why
-	for _, w := range windows {
-		durations := make([]time.Duration, len(w.Calls))
-		for i, c := range w.Calls {
-			durations[i] = c.Latency
-		}
-		shares, _ := meters.Attribute(bench.PhaseReading{EnergyJ: &w.EnergyJ, Window: w.Window}, durations)
-		for i := range shares {
-			out[w.Calls[i].CallKey] = shares[i]
-		}
-	}
-	return out
-}
-
-// WriteReport writes the report's files into dir.
-func (a *App) WriteReport(ctx context.Context, id bench.SweepID, dir string) (bench.Results, error) {
-	results, err := a.Results(ctx, id)
-	if err != nil {
-		return results, err
-	}
-	pairs, err := a.Languages(ctx, id)
-	if err != nil {
-		return results, err
-	}
-	_, err = report.Write(dir, results, a.CallRows(ctx, id), report.HTMLOptions{PairedDifferences: pairs})
-	if err != nil {
-		return results, fmt.Errorf("write report of sweep %s: %w", id, err)
-	}
-	return results, nil
 }

@@ -15,12 +15,22 @@ import (
 	"github.com/wattsweep/wattsweep/internal/fault"
 )
 
-// Exit codes of every command.
+// Exit codes of every command. The last two end a command whose work was done:
+// they tell what it found.
 const (
-	ExitDone     = 0
-	ExitFailed   = 1
-	ExitWrongUse = 2
+	ExitDone      = 0
+	ExitFailed    = 1
+	ExitWrongUse  = 2
+	ExitTarget    = 3 // a target failed, or drift was found
+	ExitUndecided = 4 // not decided
 )
+
+// coded is an error that ends a command whose work was done with the exit
+// code of what it found, which was printed.
+type coded interface {
+	error
+	ExitCode() int
+}
 
 // errUsage marks mistakes in how a command was called.
 type errUsage struct{ error }
@@ -69,6 +79,9 @@ func run(ctx context.Context, cmd *cobra.Command, args []string, out, errOut io.
 // codeOf tells wrong use, which the user can mend in what was typed or
 // written, from failure.
 func codeOf(err error) int {
+	if found, ok := errors.AsType[coded](err); ok {
+		return found.ExitCode()
+	}
 	_, usage := errors.AsType[errUsage](err)
 	_, problems := errors.AsType[*fault.Problems](err)
 	unknown := strings.HasPrefix(err.Error(), "unknown command")

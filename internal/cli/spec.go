@@ -94,7 +94,10 @@ func newRun() *cobra.Command {
 				announce(s, a, launched)
 				noteStored(s, launched, priority)
 				if wait {
-					return watch(ctx, s, a, launched.Plan.Sweep, goesOn(launched.Plan.Sweep))
+					if err := watch(ctx, s, a, launched.Plan.Sweep, goesOn(launched.Plan.Sweep)); err != nil {
+						return err
+					}
+					return judgeEnded(ctx, s, a, launched.Plan.Sweep)
 				}
 				p, err := a.Progress(ctx, launched.Plan.Sweep)
 				if err != nil {
@@ -105,7 +108,7 @@ func newRun() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&wait, "wait", false, "follow the sweep to its end; Ctrl-C leaves it running")
+	cmd.Flags().BoolVar(&wait, "wait", false, "follow the sweep to its end and judge it by its targets; Ctrl-C leaves it running")
 	cmd.Flags().IntVar(&priority, "priority", 0, "place among other sweeps on a host, 1 first to 5 last (default the spec's, else 3)")
 	return cmd
 }

@@ -49,6 +49,8 @@ type HTMLOptions struct {
 	Title string
 	// PairedDifferences are shown in the section on languages.
 	PairedDifferences []PairedDifference
+	// PairsLeft is how many more pairs there are, which were not compared.
+	PairsLeft int
 }
 
 // HTML writes report.html: one page with its style and charts inside, which

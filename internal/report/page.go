@@ -97,7 +97,7 @@ func newPage(r bench.Results, o HTMLOptions) page {
 		Targets: newTargetSection(all), Run: newRunSection(all), Left: leftOut(all.Cells),
 		Results: cellsTable("results", "One row per cell, in the order of the sweep.",
 			r.Cells, resultColumns(r.Cells), foot),
-		Legend: legend(series), Charts: charts(r.Cells, rows, series), Languages: languageSection(r, o.PairedDifferences),
+		Legend: legend(series), Charts: charts(r.Cells, rows, series), Languages: languageSection(r, o),
 	}
 	if r.Sweep.FinishedAt != nil {
 		p.Finished = clock(*r.Sweep.FinishedAt)

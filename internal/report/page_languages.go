@@ -13,10 +13,12 @@ import (
 type languageView struct {
 	Table tableView
 	Chart []drawing
+	Left  string // that not all pairs were compared
 }
 
 // languageSection shows paired differences as a table and a chart around zero.
-func languageSection(r bench.Results, pairs []PairedDifference) languageView {
+func languageSection(r bench.Results, o HTMLOptions) languageView {
+	pairs := o.PairedDifferences
 	t := tableView{
 		ID: "pairs", Caption: "Paired differences between languages, over the journals that both were asked.",
 		Empty: "No two languages of one model were asked the same journals.",
@@ -52,7 +54,11 @@ func languageSection(r bench.Results, pairs []PairedDifference) languageView {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return languageView{Table: t, Chart: drawPairs(names, pairs)}
+	view := languageView{Table: t, Chart: drawPairs(names, pairs)}
+	if o.PairsLeft > 0 {
+		view.Left = plural(o.PairsLeft, "more pair") + " of cells were not compared, to keep this page small; calls.csv holds the scores of all calls."
+	}
+	return view
 }
 
 // effectSize is the difference in units of its scatter.

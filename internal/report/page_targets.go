@@ -191,7 +191,7 @@ func figureText(v float64, unit string) string {
 	case unit == "1":
 		return fixed(v, 3)
 	default:
-		return sig(v, 4)
+		return sig(v, 3)
 	}
 }
 

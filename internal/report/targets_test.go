@@ -16,7 +16,7 @@ func TestTargetsAreShown(t *testing.T) {
 	require.NoError(t, HTML(&page, judged(), HTMLOptions{}))
 	for _, text := range []string{
 		"Targets failed", "Of 4 targets: 1 met, 1 failed and 2 not decided.", "no cell of the sweep fits where it applies",
-		"latency_s p95 &lt;= 2", "too few to bound it from below", "3 of 400 calls failed and are not in it", "1.100\u00a0s",
+		"latency_s p95 &lt;= 2", "too few to bound it from below", "3 of 400 calls failed and are not in it", "1.10\u00a0s",
 		"in a random order (seed 1)", "It is paused since 2026-11-20 14:20 UTC, by bo: the room is too warm.",
 		"1 published result was superseded", "What people did", "no longer needed", "Order of measurement", "File caches",
 		"1 unfit and 1 skipped",
