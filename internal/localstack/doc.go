@@ -14,7 +14,7 @@
 //	stack.json         who runs where: process ids with their start times, ports
 //	lock               held while a program owns or changes the servers
 //	id                 the mark that our children carry in their environment
-//	temporal.db        Temporal's SQLite file
+//	temporal.db*       Temporal's SQLite file and its write-ahead log
 //	postgres/          the database
 //	postgres.password  its random password (mode 0600)
 //	ollama/            the models and the server's home

@@ -28,6 +28,7 @@ func TestStartUseStopStartAgain(t *testing.T) {
 		require.Equal(t, http.StatusOK, resp.StatusCode, url)
 	}
 	require.FileExists(t, filepath.Join(o.State, "temporal.db"))
+	require.FileExists(t, filepath.Join(o.State, "temporal.db-wal"), "one write to the disk for each step, not three")
 	require.Equal(t, filepath.Join(o.State, "logs", "ollama.log"), s.OllamaLog)
 	records := map[Name]record{}
 	for _, name := range names() {

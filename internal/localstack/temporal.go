@@ -75,6 +75,9 @@ func (k *temporalKind) listenOn(l launch, ports map[string]int) launch {
 	for _, key := range slices.Sorted(maps.Keys(o.DynamicConfig)) {
 		l.args = append(l.args, "--dynamic-config-value", key+"="+o.DynamicConfig[key])
 	}
+	for _, key := range slices.Sorted(maps.Keys(o.Pragmas)) {
+		l.args = append(l.args, "--sqlite-pragma", key+"="+o.Pragmas[key])
+	}
 	return l
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,23 +32,14 @@ type lab struct {
 }
 
 func newLab(ctx context.Context) (*lab, error) {
-	dsn, temporal := os.Getenv("WATTSWEEP_TEST_DSN"), os.Getenv("WATTSWEEP_TEST_TEMPORAL")
-	if dsn == "" || temporal == "" {
-		return nil, fmt.Errorf("WATTSWEEP_TEST_DSN and WATTSWEEP_TEST_TEMPORAL are not set: run make bench, which starts servers")
+	settings, err := labSettings()
+	if err != nil {
+		return nil, err
 	}
 	l := &lab{fake: runtimetest.NewFake(), host: "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
 	var handler http.Handler
 	handler, l.free = runtimetest.OllamaHandler(l.fake)
 	l.server = httptest.NewServer(handler)
-	settings, _, err := config.Load(config.LoadOptions{Environ: []string{"HOME=" + os.TempDir()}, Dir: os.TempDir()})
-	if err != nil {
-		return nil, err
-	}
-	settings.Database.DSN, settings.Temporal.Address = dsn, temporal
-	settings.Temporal.Namespace = os.Getenv("WATTSWEEP_TEST_NAMESPACE")
-	if settings.Temporal.Namespace == "" {
-		settings.Temporal.Namespace = "wattsweep"
-	}
 	settings.Runtimes = []config.RuntimeServer{{Name: "simulated", Kind: "ollama", URL: l.server.URL}}
 	l.app, err = app.Connect(ctx, app.Options{Settings: settings, Log: telemetry.Logger(io.Discard, false)})
 	if err != nil {
@@ -54,6 +47,21 @@ func newLab(ctx context.Context) (*lab, error) {
 	}
 	l.worker, err = l.app.StartWorker(ctx, app.Roles{Control: true, Host: l.host})
 	return l, err
+}
+
+// labSettings name the servers that the environment does.
+func labSettings() (config.Settings, error) {
+	dsn, temporal := os.Getenv("WATTSWEEP_TEST_DSN"), os.Getenv("WATTSWEEP_TEST_TEMPORAL")
+	if dsn == "" || temporal == "" {
+		return config.Settings{}, errors.New("WATTSWEEP_TEST_DSN and WATTSWEEP_TEST_TEMPORAL are not set: run make bench, which starts servers")
+	}
+	settings, _, err := config.Load(config.LoadOptions{Environ: []string{"HOME=" + os.TempDir()}, Dir: os.TempDir()})
+	if err != nil {
+		return settings, err
+	}
+	settings.Database.DSN, settings.Temporal.Address = dsn, temporal
+	settings.Temporal.Namespace = cmp.Or(os.Getenv("WATTSWEEP_TEST_NAMESPACE"), "wattsweep")
+	return settings, nil
 }
 
 func (l *lab) close() {
@@ -86,7 +94,7 @@ func (l *lab) sweep(ctx context.Context, takes time.Duration, runs int) (bench.C
 	if err != nil {
 		return "", err
 	}
-	launched, err := l.app.Launch(ctx, parsed)
+	launched, err := l.app.Launch(ctx, parsed, app.LaunchOptions{})
 	if err != nil {
 		return "", err
 	}

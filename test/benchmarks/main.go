@@ -50,7 +50,8 @@ func main() { os.Exit(start()) }
 // start gives the exit code, so that what it defers has run by then.
 func start() int {
 	out := flag.String("out", filepath.Join("out", "bench.json"), "file to write")
-	only := flag.String("only", "", "groups to run, separated by commas: sampling, call, stage, traces, go; empty for all")
+	only := flag.String("only", "", "groups to run, separated by commas: sampling, call, stage, traces, go, scale; empty for all")
+	large := scaleFlags()
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -61,37 +62,54 @@ func start() int {
 		}
 		return 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
-	defer cancel()
-	if err := run(ctx, *out, *only); err != nil {
+	large.Curve = filepath.Join(filepath.Dir(*out), "scale.json")
+	if err := run(ctx, *out, *only, *large); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks:", err)
 		return 1
 	}
 	return 0
 }
 
+// scaleFlags gives the large sweep its flags.
+func scaleFlags() *scaleOptions {
+	o := &scaleOptions{}
+	flag.IntVar(&o.Cells, "cells", 10_000, "cells of the large sweep")
+	flag.IntVar(&o.Hosts, "hosts", 10, "hosts of the large sweep, all in this process")
+	flag.StringVar(&o.Name, "scale-name", "", "name of the large sweep; one that was begun on the same servers goes on")
+	flag.DurationVar(&o.Limit, "scale-limit", 45*time.Minute, "when the large sweep is given up")
+	flag.StringVar(&o.Profile, "scale-profile", "", "write a CPU profile of the large sweep's workers to this file")
+	flag.IntVar(&o.Peer, "peer-cells", 500, "cells of the plain loop beside the large sweep")
+	return o
+}
+
 // group is benchmarks that are run together.
 type group struct {
 	name string
-	run  func(context.Context, *lab) ([]Row, error)
+	// within is how long it may take.
+	within time.Duration
+	run    func(context.Context, *lab) ([]Row, error)
 }
 
+// usual is how long a group may take.
+const usual = 10 * time.Minute
+
 // groups lists all benchmarks, in the order they are run.
-func groups() []group {
+func groups(large scaleOptions) []group {
 	return []group{
-		{"sampling", func(ctx context.Context, _ *lab) ([]Row, error) { return sampling(ctx) }},
-		{"call", func(ctx context.Context, l *lab) ([]Row, error) { return l.callOverhead(ctx) }},
-		{"stage", func(ctx context.Context, l *lab) ([]Row, error) { return l.stageOverhead(ctx) }},
-		{"traces", func(ctx context.Context, _ *lab) ([]Row, error) { return traces(ctx) }},
-		{"go", func(ctx context.Context, _ *lab) ([]Row, error) { return goBenchmarks(ctx) }},
+		{"sampling", usual, func(ctx context.Context, _ *lab) ([]Row, error) { return sampling(ctx) }},
+		{"call", usual, func(ctx context.Context, l *lab) ([]Row, error) { return l.callOverhead(ctx) }},
+		{"stage", usual, func(ctx context.Context, l *lab) ([]Row, error) { return l.stageOverhead(ctx) }},
+		{"traces", usual, func(ctx context.Context, _ *lab) ([]Row, error) { return traces(ctx) }},
+		{"go", usual, func(ctx context.Context, _ *lab) ([]Row, error) { return goBenchmarks(ctx) }},
+		{"scale", large.Limit + usual, func(ctx context.Context, _ *lab) ([]Row, error) { return scale(ctx, large) }},
 	}
 }
 
 // run runs the groups named in only, separated by commas; all when it is
 // empty. Each begins with nothing of the others running but the servers.
-func run(ctx context.Context, path, only string) error {
+func run(ctx context.Context, path, only string, large scaleOptions) error {
 	var rows []Row
-	for _, g := range groups() {
+	for _, g := range groups(large) {
 		if only != "" && !slices.Contains(strings.Split(only, ","), g.name) {
 			continue
 		}
@@ -118,6 +136,8 @@ func run(ctx context.Context, path, only string) error {
 
 // inLab runs a group, in a lab where it needs one.
 func inLab(ctx context.Context, g group) ([]Row, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.within)
+	defer cancel()
 	if g.name != "call" && g.name != "stage" {
 		return g.run(ctx, nil)
 	}

@@ -1,7 +1,7 @@
 // Command withservers runs a command beside a real Postgres, a real Temporal
 // server and a real Ollama:
 //
-//	withservers [-keep] [--] COMMAND [ARGUMENT ...]
+//	withservers [-keep] [-relaxed] [--] COMMAND [ARGUMENT ...]
 //
 // It starts them on free loopback ports with their data in a temporary folder,
 // sets WATTSWEEP_TEST_DSN, WATTSWEEP_TEST_TEMPORAL (host:port) and
@@ -39,18 +39,19 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	flags := flag.NewFlagSet("withservers", flag.ContinueOnError)
 	keep := flags.Bool("keep", false, "keep the servers' data and logs, and say where they lie")
+	relaxed := flags.Bool("relaxed", false, "let the kernel choose when Temporal's steps reach the disk; a power cut would lose some")
 	if err := flags.Parse(args); err != nil {
 		return exitWrongUse
 	}
 	if flags.NArg() == 0 {
-		complain(errors.New("no command given: withservers [-keep] [--] COMMAND [ARGUMENT ...]"))
+		complain(errors.New("no command given: withservers [-keep] [-relaxed] [--] COMMAND [ARGUMENT ...]"))
 		return exitWrongUse
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
-	servers, err := start(signals, *keep)
+	servers, err := start(signals, *keep, *relaxed)
 	if err != nil {
 		complain(err)
 		return exitFailed

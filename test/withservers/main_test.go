@@ -57,7 +57,7 @@ func TestServersOfTheCallerAreUsed(t *testing.T) {
 	t.Setenv(storetest.EnvDSN, "postgres://somewhere/else")
 	t.Setenv(envTemporal, "127.0.0.1:1")
 	t.Setenv(envOllama, "http://127.0.0.1:2")
-	o := options(t.TempDir())
+	o := options(t.TempDir(), false)
 	require.Equal(t, "postgres://somewhere/else", o.Postgres.DSN)
 	require.Equal(t, "127.0.0.1:1", o.Temporal.Address)
 	require.Equal(t, "http://127.0.0.1:2", o.Ollama.URL)

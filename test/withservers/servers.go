@@ -31,7 +31,7 @@ type servers struct {
 }
 
 // start brings the servers up; a signal meanwhile takes down what was started.
-func start(signals <-chan os.Signal, keep bool) (*servers, error) {
+func start(signals <-chan os.Signal, keep, relaxed bool) (*servers, error) {
 	dir, err := os.MkdirTemp("", "wattsweep-test-")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary folder: %w", err)
@@ -52,7 +52,7 @@ func start(signals <-chan os.Signal, keep bool) (*servers, error) {
 		}
 	}()
 	begin := time.Now()
-	s.stack, err = localstack.Start(ctx, options(filepath.Join(dir, "state")))
+	s.stack, err = localstack.Start(ctx, options(filepath.Join(dir, "state"), relaxed))
 	close(started)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return nil, errors.Join(cause, s.clear())
@@ -65,12 +65,15 @@ func start(signals <-chan os.Signal, keep bool) (*servers, error) {
 }
 
 // options asks for the servers that the environment does not name.
-func options(state string) localstack.Options {
+func options(state string, relaxed bool) localstack.Options {
 	o := localstack.Options{State: state, Owner: "withservers", Progress: localstack.PrintTo(os.Stderr)}
 	o.Postgres.DSN = os.Getenv(storetest.EnvDSN)
 	o.Postgres.Ping = ping
 	o.Temporal.Address = os.Getenv(envTemporal)
 	o.Ollama.URL = os.Getenv(envOllama)
+	if relaxed {
+		o.Temporal.Pragmas = localstack.RelaxedPragmas()
+	}
 	for _, a := range contract.SearchAttributes() {
 		o.Temporal.SearchAttributes = append(o.Temporal.SearchAttributes, localstack.SearchAttribute{Name: a.Name, Type: a.Type})
 	}
