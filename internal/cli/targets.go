@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -73,7 +74,10 @@ func printTargets(ctx context.Context, s *session, a *app.App, sw store.Sweep, r
 	}
 	switch s.settings.Output {
 	case "json":
-		err = listing(s.out, "json", nil, nil, results.Targets)
+		enc := json.NewEncoder(s.out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false) // a rule stays readable
+		err = enc.Encode(results.Targets)
 	case "csv":
 		err = report.TargetsCSV(s.out, results.Targets)
 	default:

@@ -20,6 +20,7 @@ func Method() []string {
 		"Windows in which a process that is not the runtime's was on the GPU are flagged, or void where the spec says so. Views of one device that differ by more than 5 % are flagged.",
 		"Energy of a call is its share of its window by duration (attributed). Percentiles of tokens per Wh run from the best call down: p95 is what 95 % of the calls reach.",
 		"Trends: Mann and Kendall's test with the correction of Hamed and Rao for neighbours that resemble each other, Theil and Sen's slope with 95 % bounds. Drifting: a trend is told and comes to more than 2 % (temperature: 2 °C) over the run; steady: the bounds lie within that; else undecided.",
+		"Targets are met or failed only where the whole 95 % interval lies on one side of the limit. Of means it is the one shown, with what the meters may be off combined as in the GUM; of percentiles it lies between two of the values seen (order statistics), calls on the same journal or in the same run counting as the number of independent ones that they are worth (design effect of two crossed clusterings, Korn and Graubard). One run decides nothing.",
 		"Right and wrong of two cells on the same journals: McNemar's exact test, with its mid-p. Sizes of effect: Hedges' g and Cliff's delta, within pairs.",
 		"Energy per correct answer is the energy of the same windows over the number of their calls whose first code is one of the true codes.",
 	}

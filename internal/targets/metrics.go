@@ -95,7 +95,7 @@ func scoreMetrics() []Metric {
 	one := func(name bench.MetricName, more bool, what string, aliases ...string) Metric {
 		return Metric{
 			Name: name, Aliases: aliases, What: what, Unit: "1", Stats: onlyMean(), MoreIsBetter: more, Share: true,
-			units: []unit{{"%", 0.01}, {"1", 1}},
+			units: []unit{{"1", 1}, {"%", 0.01}},
 		}
 	}
 	return []Metric{

@@ -134,9 +134,19 @@ func TestMatches(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"sv", "sv", true}, {"sv", "sv2", false}, {"*", "", true}, {"*", "any", true},
-		{"a*", "ab", true}, {"*b", "ab", true}, {"a*b", "ab", true}, {"a*b", "a", false},
-		{"a*a", "a", false}, {"a*c*e", "abcde", true}, {"a*c*e", "abde", false}, {"**", "x", true}, {"", "x", false},
+		{"sv", "sv", true},
+		{"sv", "sv2", false},
+		{"*", "", true},
+		{"*", "any", true},
+		{"a*", "ab", true},
+		{"*b", "ab", true},
+		{"a*b", "ab", true},
+		{"a*b", "a", false},
+		{"a*a", "a", false},
+		{"a*c*e", "abcde", true},
+		{"a*c*e", "abde", false},
+		{"**", "x", true},
+		{"", "x", false},
 	} {
 		require.Equal(t, one.want, matches(one.pattern, one.text), "%q %q", one.pattern, one.text)
 	}
