@@ -208,6 +208,7 @@ func (d *driftRun) show(ctx workflow.Context, state, text string) {
 // RegisterDrift tells a worker, a replayer or a test environment of Drift.
 func RegisterDrift(r interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
-}) {
+},
+) {
 	r.RegisterWorkflowWithOptions(Drift, workflow.RegisterOptions{Name: contract.WorkflowDrift})
 }

@@ -29,7 +29,9 @@ type pace struct {
 type paces struct {
 	call, turn sample
 	pull       time.Duration
-	begun      bool
+	// begun says that a cell was taken up here, so the model is had; turns
+	// that at least one was closed.
+	begun, turns bool
 }
 
 // sample sums up measured times: total over count, and how single cells differ.
@@ -79,6 +81,7 @@ func newEstimator(groups []store.CellGroup, running []store.RunningCell) *estima
 		p.turn.add(g.Overhead, g.Turns, g.Overheads)
 		p.pull = max(p.pull, g.Pull)
 		p.begun = p.begun || g.Turns > 0 || g.CallsDone > 0
+		p.turns = p.turns || g.Turns > 0
 	}
 	for _, r := range running {
 		p := e.place(r.At.Host, r.At.Model)
@@ -223,6 +226,9 @@ func timeLeft(groups []store.CellGroup, running []store.RunningCell) *Estimate {
 		h.add(calls, float64(max(0, r.CallsPlanned-r.CallsDone)), 1)
 		turn := e.of(r.At.Host, r.At.Model, turnPace)
 		h.seconds += max(0, max(turn.mean, r.Windows.Seconds())-r.Overhead.Seconds())
+		if r.Pulling > 0 {
+			h.seconds += max(0, e.pull(r.At.Model)-r.Pulling).Seconds()
+		}
 		if r.TurnCalls > 0 {
 			left := math.Ceil(float64(max(0, r.CallsPlanned-r.CallsDone))/float64(r.TurnCalls)) - 1
 			h.add(turn, left, 1)
@@ -237,7 +243,7 @@ func (e *estimator) pull(model string) time.Duration {
 	var same, sum time.Duration
 	n := 0
 	for key, p := range e.at {
-		if !p.begun {
+		if !p.turns {
 			continue
 		}
 		sum, n = sum+p.pull, n+1

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
@@ -26,28 +28,52 @@ type Progress struct {
 
 // Progress reads how far a sweep is.
 func (a *App) Progress(ctx context.Context, id bench.SweepID) (Progress, error) {
-	return ReadProgress(ctx, a.Store, id)
+	return (&Follower{Store: a.Store, Sweep: id}).Read(ctx, time.Now())
 }
 
-// ReadProgress reads how far a sweep is from a store.
-func ReadProgress(ctx context.Context, st *store.Store, id bench.SweepID) (Progress, error) {
+// Follow reads how far a sweep is again and again, as for watching it.
+func (a *App) Follow(id bench.SweepID) *Follower { return &Follower{Store: a.Store, Sweep: id} }
+
+// sumsFresh is how long sums over all cells hold when nothing else tells that
+// they changed.
+const sumsFresh = 5 * time.Second
+
+// Follower polls a sweep. It sums up all cells anew only when a lane went on to
+// another cell, when the sweep itself changed, or after some seconds.
+type Follower struct {
+	Store *store.Store
+	Sweep bench.SweepID
+
+	groups []store.CellGroup
+	shape  string
+	read   time.Time
+}
+
+// Read tells how far the sweep is now.
+func (f *Follower) Read(ctx context.Context, now time.Time) (Progress, error) {
 	// The state first: an end that comes between the reads is seen next time,
 	// with all its cells.
-	sw, err := st.SweepHead(ctx, id)
-	if err != nil {
-		return Progress{}, err
-	}
-	groups, err := st.SweepGroups(ctx, id)
+	sw, err := f.Store.SweepHead(ctx, f.Sweep)
 	if err != nil {
 		return Progress{}, err
 	}
 	var running []store.RunningCell
 	if !sw.State.Final() {
-		if running, err = st.RunningCells(ctx, id); err != nil {
+		if running, err = f.Store.RunningCells(ctx, f.Sweep); err != nil {
 			return Progress{}, err
 		}
 	}
-	return progress(sw, groups, running), nil
+	shape := fmt.Sprint(sw.State, sw.Cancel, sw.Pause != nil)
+	for _, r := range running {
+		shape += fmt.Sprintf(" %s/%d", r.ID, r.Attempt)
+	}
+	if f.groups == nil || shape != f.shape || now.Sub(f.read) >= sumsFresh {
+		if f.groups, err = f.Store.SweepGroups(ctx, f.Sweep); err != nil {
+			return Progress{}, err
+		}
+		f.shape, f.read = shape, now
+	}
+	return progress(sw, f.groups, running), nil
 }
 
 func progress(sw store.Sweep, groups []store.CellGroup, running []store.RunningCell) Progress {

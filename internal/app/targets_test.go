@@ -25,8 +25,10 @@ func answered() stats.CellInput {
 			scope bench.Scope
 			mean  float64
 		}{
-			{"gpu0.power", bench.UnitWatt, bench.ScopeGPU, 100}, {"host.cpu", bench.UnitPercent, bench.ScopeHost, 50},
-			{"host.memory_used", bench.UnitByte, bench.ScopeHost, 1e9}, {"runtime.memory", bench.UnitByte, bench.ScopeProcess, 1e8},
+			{"gpu0.power", bench.UnitWatt, bench.ScopeGPU, 100},
+			{"host.cpu", bench.UnitPercent, bench.ScopeHost, 50},
+			{"host.memory_used", bench.UnitByte, bench.ScopeHost, 1e9},
+			{"runtime.memory", bench.UnitByte, bench.ScopeProcess, 1e8},
 		} {
 			mean := c.mean + float64(run)
 			p := bench.PhaseReading{

@@ -30,7 +30,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDemo(), newUp(), newDown(), newDoctor(), newValidate(), newPlan(), newRun(), newList(),
 		newStatus(), newWatch(), newPause(), newResume(), newCancel(), newSkip(), newRetry(), newRemeasure(),
-		newExtend(), newPriority(), newHost(), newDrift(), newReport(), newExport(), newMeters(), newVersion(), newWorker(),
+		newExtend(), newPriority(), newHost(), newDrift(), newTargets(), newReport(), newExport(), newMeters(), newVersion(), newWorker(),
 	)
 	return root
 }

@@ -41,10 +41,11 @@ func watch(ctx context.Context, s *session, a *app.App, id bench.SweepID, partin
 		return a.Store.CellsWhere(ctx, id, store.CellQuery{FinishedAfter: since, Limit: shownAtOnce})
 	}
 	view.clock = func() (time.Time, error) { return a.Store.Now(ctx) }
+	follower := a.Follow(id)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		p, err := a.Progress(ctx, id)
+		p, err := follower.Read(ctx, time.Now())
 		if err == nil {
 			err = view.show(p, time.Now())
 		}

@@ -86,8 +86,12 @@ func controlTable(events []bench.ControlEvent) tableView {
 	}
 	for _, e := range events {
 		t.Rows = append(t.Rows, []cellView{
-			{Main: clock(e.At), Head: true}, {Main: printable(string(e.What), 40), Chip: "open"}, {Main: printable(e.By, 60)},
-			{Main: count(e.Changed), Num: true}, {Main: printable(e.Text, 300)}, {Main: printable(e.Reason, 300)},
+			{Main: clock(e.At), Head: true},
+			{Main: printable(string(e.What), 40), Chip: "open"},
+			{Main: printable(e.By, 60)},
+			{Main: count(e.Changed), Num: true},
+			{Main: printable(e.Text, 300)},
+			{Main: printable(e.Reason, 300)},
 		})
 	}
 	t.Folded = len(t.Rows) > foldAfter
@@ -117,8 +121,12 @@ func turnTable(turns []bench.Turn, cells []bench.CellResult) tableView {
 			took, state = seconds(turn.EndedAt.Sub(turn.BeganAt).Round(100*time.Millisecond)), string(turn.State)
 		}
 		t.Rows = append(t.Rows, []cellView{
-			{Main: strconv.Itoa(i + 1), Num: true}, cell, {Main: printable(turn.Host, 60)}, {Main: clock(turn.BeganAt)},
-			{Main: took, Num: true}, {Main: printable(state, 40), Chip: stateClass(bench.State(state))},
+			{Main: strconv.Itoa(i + 1), Num: true},
+			cell,
+			{Main: printable(turn.Host, 60)},
+			{Main: clock(turn.BeganAt)},
+			{Main: took, Num: true},
+			{Main: printable(state, 40), Chip: stateClass(bench.State(state))},
 		})
 	}
 	t.Folded = len(t.Rows) > 12

@@ -87,7 +87,9 @@ func targetSummary(t bench.TargetResults) tableView {
 		v.Rows = append(v.Rows, []cellView{
 			{Main: printable(one.Target, 300), Head: true, Code: true, Beside: printable(one.Reason, 200)},
 			verdictCell(one.Verdict),
-			{Main: count(one.Passed), Num: true}, {Main: count(one.Failed), Num: true}, {Main: count(one.Undecided), Num: true},
+			{Main: count(one.Passed), Num: true},
+			{Main: count(one.Failed), Num: true},
+			{Main: count(one.Undecided), Num: true},
 		})
 	}
 	return v

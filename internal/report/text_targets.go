@@ -20,7 +20,8 @@ func TargetsText(r bench.Results, color bool) string {
 		{head: "Target", text: true}, {head: "Cell", text: true}, {head: "Verdict", text: true}, {head: "Figure"}, {head: "95\u00a0%", text: true}, {head: "Why", text: true},
 	})
 	t.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 2, WidthMax: 44, WidthMaxEnforcer: text.WrapHard}, {Number: 4, Align: text.AlignRight, AlignHeader: text.AlignRight},
+		{Number: 2, WidthMax: 44, WidthMaxEnforcer: text.WrapHard},
+		{Number: 4, Align: text.AlignRight, AlignHeader: text.AlignRight},
 		{Number: 6, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft},
 	})
 	for _, j := range list {

@@ -98,9 +98,12 @@ func TestMetersWidenWhatRestsOnThem(t *testing.T) {
 	t.Parallel()
 	in := rig()
 	for _, key := range []bench.FigureKey{
-		{Metric: bench.MetricTokensPerWh, Stat: bench.StatP50}, {Metric: bench.MetricEnergy, Stat: bench.StatP50},
-		{Metric: bench.MetricEnergy, Stat: bench.StatMean}, {Metric: bench.MetricEnergyPerToken, Stat: bench.StatMean},
-		{Metric: bench.MetricTokensPerJoule, Stat: bench.StatMean}, {Metric: bench.MetricPower, Stat: bench.StatMean},
+		{Metric: bench.MetricTokensPerWh, Stat: bench.StatP50},
+		{Metric: bench.MetricEnergy, Stat: bench.StatP50},
+		{Metric: bench.MetricEnergy, Stat: bench.StatMean},
+		{Metric: bench.MetricEnergyPerToken, Stat: bench.StatMean},
+		{Metric: bench.MetricTokensPerJoule, Stat: bench.StatMean},
+		{Metric: bench.MetricPower, Stat: bench.StatMean},
 	} {
 		f := one(t, in, key.Metric, key.Stat)
 		require.NotNil(t, f.Low, "%s %s: %s", key.Metric, key.Stat, f.Missing)

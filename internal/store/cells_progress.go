@@ -47,27 +47,32 @@ func (s *Store) SweepGroups(ctx context.Context, id bench.SweepID) ([]CellGroup,
 			SELECT CASE WHEN s.plan_order = 'alternated' THEN (SELECT (config->>'runs_per_turn')::int FROM cells WHERE sweep_id = s.id LIMIT 1) END AS runs
 			FROM sweeps s WHERE s.id = $1
 		), cell AS (
-			SELECT host, model, state, items * runs AS planned, calls_done, turns_closed, overhead_ns, pull_ns, infer_ns,
-				ceil((items * runs - calls_done)::float8 / nullif(items * least(runs, coalesce(nullif((SELECT turn.runs FROM turn), 0), runs)), 0)) AS turns_left,
-				CASE WHEN calls_done > 0 AND infer_ns > 0 THEN infer_ns / 1e9 / calls_done END::float8 AS pace,
-				CASE WHEN turns_closed > 0 AND calls_done > 0 THEN overhead_ns / 1e9 / turns_closed END::float8 AS overhead
+			SELECT host, model, state, items * runs AS planned, calls_done, turns_closed, pull_ns,
+				overhead_ns / 1e9::float8 AS overhead_s, infer_ns / 1e9::float8 AS infer_s,
+				CASE WHEN state IN ('queued', 'running') THEN ceil((items * runs - calls_done)::float8
+					/ nullif(items * least(runs, coalesce(nullif((SELECT turn.runs FROM turn), 0), runs)), 0)) END AS turns_left,
+				calls_done > 0 AND infer_ns > 0 AS timed, calls_done > 0 AND turns_closed > 0 AS turned
 			FROM cells WHERE sweep_id = $1
 		)
 		SELECT host, model, state, count(*), sum(planned), sum(calls_done), coalesce(sum(turns_left), 0)::bigint,
-			coalesce(sum(infer_ns) FILTER (WHERE pace IS NOT NULL), 0)::bigint, coalesce(sum(calls_done) FILTER (WHERE pace IS NOT NULL), 0),
-			coalesce(sum(overhead_ns) FILTER (WHERE overhead IS NOT NULL), 0)::bigint, coalesce(sum(turns_closed) FILTER (WHERE overhead IS NOT NULL), 0),
-			coalesce(max(pull_ns), 0)::bigint,
-			count(pace), coalesce(sum(pace), 0), coalesce(sum(pace * pace), 0),
-			count(overhead), coalesce(sum(overhead), 0), coalesce(sum(overhead * overhead), 0)
+			coalesce(sum(infer_s) FILTER (WHERE timed), 0), coalesce(sum(calls_done) FILTER (WHERE timed), 0),
+			coalesce(sum(overhead_s) FILTER (WHERE turned), 0), coalesce(sum(turns_closed) FILTER (WHERE turned), 0),
+			coalesce(max(pull_ns), 0),
+			count(*) FILTER (WHERE timed), coalesce(sum(infer_s / calls_done) FILTER (WHERE timed), 0),
+			coalesce(sum(infer_s / calls_done * infer_s / calls_done) FILTER (WHERE timed), 0),
+			count(*) FILTER (WHERE turned), coalesce(sum(overhead_s / turns_closed) FILTER (WHERE turned), 0),
+			coalesce(sum(overhead_s / turns_closed * overhead_s / turns_closed) FILTER (WHERE turned), 0)
 		FROM cell GROUP BY host, model, state ORDER BY host, model, state`, id)
 	if err != nil {
 		return nil, wrap(doing, err)
 	}
 	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (CellGroup, error) {
 		var g CellGroup
+		var inference, overhead float64
 		err := row.Scan(&g.Host, &g.Model, &g.State, &g.Cells, &g.CallsPlanned, &g.CallsDone, &g.TurnsLeft,
-			&g.Inference, &g.CallsTimed, &g.Overhead, &g.Turns, &g.Pull, &g.Paces.N, &g.Paces.Sum, &g.Paces.SumSquares,
+			&inference, &g.CallsTimed, &overhead, &g.Turns, &g.Pull, &g.Paces.N, &g.Paces.Sum, &g.Paces.SumSquares,
 			&g.Overheads.N, &g.Overheads.Sum, &g.Overheads.SumSquares)
+		g.Inference, g.Overhead = time.Duration(inference*float64(time.Second)), time.Duration(overhead*float64(time.Second))
 		return g, err
 	})
 	return out, wrap(doing, err)
@@ -89,6 +94,9 @@ type RunningCell struct {
 	// calls; Inference is the time of CallsTimed of its calls.
 	Overhead, Inference time.Duration
 	CallsTimed          int
+	// Pulling is for how long the model has been pulled; 0 when it is not
+	// being pulled at this moment.
+	Pulling time.Duration
 	// Windows are the waits that its configuration asks for.
 	Windows time.Duration
 	// TurnCalls is how many calls make a turn.
@@ -105,6 +113,8 @@ func (s *Store) RunningCells(ctx context.Context, id bench.SweepID) ([]RunningCe
 			coalesce(shut.calls, 0) + coalesce(live.calls, 0),
 			coalesce((SELECT sum(extract(epoch FROM coalesce(g.finished_at, now()) - g.started_at)) FROM stages g
 				WHERE g.cell_id = c.id AND g.attempt = c.attempt AND g.stage NOT IN ('infer', 'pull')), 0)::float8,
+			coalesce((SELECT max(extract(epoch FROM now() - g.started_at)) FROM stages g
+				WHERE g.cell_id = c.id AND g.attempt = c.attempt AND g.stage = 'pull' AND g.finished_at IS NULL), 0)::float8,
 			(coalesce(shut.took, 0) + coalesce(live.took, 0))::float8, coalesce(shut.timed, 0) + coalesce(live.calls, 0),
 			coalesce((c.config->'phases'->>'baseline_ns')::bigint, 0) + coalesce((c.config->'phases'->>'idle_ns')::bigint, 0)
 				+ coalesce((c.config->'phases'->>'cool_down_ns')::bigint, 0),
@@ -124,10 +134,11 @@ func (s *Store) RunningCells(ctx context.Context, id bench.SweepID) ([]RunningCe
 	}
 	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (RunningCell, error) {
 		var r RunningCell
-		var overhead, inference float64
+		var overhead, pulling, inference float64
 		err := row.Scan(&r.ID, &r.Sweep, &r.Seq, &r.At.Host, &r.At.Runtime, &r.At.Model, &r.At.Task, &r.At.Dataset, &r.At.Language, &r.At.Load,
-			&r.Stage, &r.Stopping, &r.Attempt, &r.Began, &r.CallsPlanned, &r.CallsDone, &overhead, &inference, &r.CallsTimed, &r.Windows, &r.TurnCalls)
+			&r.Stage, &r.Stopping, &r.Attempt, &r.Began, &r.CallsPlanned, &r.CallsDone, &overhead, &pulling, &inference, &r.CallsTimed, &r.Windows, &r.TurnCalls)
 		r.Overhead, r.Inference = time.Duration(overhead*float64(time.Second)), time.Duration(inference*float64(time.Second))
+		r.Pulling = time.Duration(pulling * float64(time.Second))
 		return r, err
 	})
 	return out, wrap(doing, err)

@@ -21,7 +21,7 @@ const EnvDSN = "WATTSWEEP_TEST_DSN"
 
 // New opens a store in a fresh schema. Without a server the test is skipped,
 // but on CI it fails.
-func New(t *testing.T) *store.Store {
+func New(t testing.TB) *store.Store {
 	t.Helper()
 	s := Empty(t)
 	_, err := s.Migrate(t.Context())
@@ -30,7 +30,7 @@ func New(t *testing.T) *store.Store {
 }
 
 // Empty opens a store in a fresh schema that holds no tables yet.
-func Empty(t *testing.T) *store.Store {
+func Empty(t testing.TB) *store.Store {
 	t.Helper()
 	dsn := DSN(t)
 	name := "test_" + strings.ToLower(rand.Text())[:16]
@@ -53,7 +53,7 @@ func Empty(t *testing.T) *store.Store {
 }
 
 // DSN gives the address of the test server, or skips.
-func DSN(t *testing.T) string {
+func DSN(t testing.TB) string {
 	t.Helper()
 	dsn := os.Getenv(EnvDSN)
 	if dsn == "" {
