@@ -41,7 +41,7 @@ func main() {
 	o, err := parse(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
-		os.Exit(2)
+		os.Exit(2) //nolint:gocritic // nothing is left to release
 	}
 	failed, err := play(ctx, o)
 	if err != nil {

@@ -29,11 +29,11 @@ const (
 	// every fault is followed by a measured call.
 	cellsPerSweep = 8
 	// resumeLimit is how long the next call after a restart may take.
-	resumeLimit = 3 * time.Minute
+	resumeLimit = 2 * time.Minute
 	// sweepLimit is how long a sweep may take to end once nothing is broken.
-	sweepLimit = 4 * time.Minute
+	sweepLimit = 3 * time.Minute
 	// stageLimit is how long a stage may take to come.
-	stageLimit = 3 * time.Minute
+	stageLimit = 2 * time.Minute
 	diskBytes  = 192 << 20
 )
 

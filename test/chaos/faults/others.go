@@ -70,14 +70,17 @@ func power() []Fault {
 	}
 }
 
-// wedges make Ollama accept and never answer, longer than the calls in a row
-// after which a runtime counts as stuck.
+// wedges make Ollama accept and never answer, for longer than the calls in a
+// row after which a runtime counts as stuck. A person restarts it then, as the
+// program's message says, and opens the host again.
 func wedges() []Fault {
-	const wedged = 10 * lab.CallTimeout
-	unfit := func(ctx context.Context, s *Scene) bool { return s.GivenUp(ctx) }
+	const wedged = 5 * lab.CallTimeout
+	restart := func(ctx context.Context, s *Scene) error {
+		return errors.Join(s.Lab.KillAndWait(ctx, lab.PartOllama, syscall.SIGKILL), s.Lab.Servers(ctx))
+	}
 	return []Fault{
 		{
-			Name: "wedge-ollama-runner", Kind: Plain, Stages: infer(), Lasts: wedged, Person: true, Until: unfit,
+			Name: "wedge-ollama-runner", Kind: Plain, Stages: infer(), Lasts: wedged, Person: true,
 			Break: func(_ context.Context, s *Scene) error {
 				n, err := s.Lab.StrikeRunners(syscall.SIGSTOP)
 				if err == nil && n == 0 {
@@ -85,15 +88,15 @@ func wedges() []Fault {
 				}
 				return err
 			},
-			Mend: func(_ context.Context, s *Scene) error {
-				_, err := s.Lab.StrikeRunners(syscall.SIGCONT)
-				return err
-			},
+			Mend: restart,
 		},
 		{
-			Name: "wedge-ollama-link", Kind: Linked, Stages: infer(), Lasts: wedged, Person: true, Until: unfit,
+			Name: "wedge-ollama-link", Kind: Linked, Stages: infer(), Lasts: wedged, Person: true,
 			Break: func(_ context.Context, s *Scene) error { s.Lab.Ollama.Set(cut.Hold); return nil },
-			Mend:  func(_ context.Context, s *Scene) error { s.Lab.Ollama.Set(cut.Forward); return nil },
+			Mend: func(ctx context.Context, s *Scene) error {
+				s.Lab.Ollama.Set(cut.Forward)
+				return restart(ctx, s)
+			},
 		},
 	}
 }
@@ -123,16 +126,21 @@ func cuts() []Fault {
 	return list
 }
 
-// disks leave the database no space.
+// disks leave the database no space, for as long as it takes to be missed.
 func disks() []Fault {
+	missed := func(s *Scene) bool { return s.Lab.Logged("No space left on device") || s.Lab.Logged("no disk space") }
 	return []Fault{{
-		Name: "disk-full", Kind: Disk, Stages: infer(), Lasts: longer,
+		Name: "disk-full", Kind: Disk, Stages: infer(), Lasts: 40 * time.Second,
 		Lacks: func() string {
 			_, why := lab.CanMount()
 			return why
 		},
 		Break: func(_ context.Context, s *Scene) error { return s.Lab.FillDisk() },
+		Until: func(_ context.Context, s *Scene) bool { return time.Since(s.Began) > longer && missed(s) },
 		Mend: func(ctx context.Context, s *Scene) error {
+			if !missed(s) {
+				s.Wrong = append(s.Wrong, "the full disk was never met, so nothing was shown")
+			}
 			return errors.Join(s.Lab.FreeDisk(), s.Lab.Up(ctx))
 		},
 	}}

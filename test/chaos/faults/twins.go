@@ -93,14 +93,3 @@ func endSecond(ctx context.Context, s *Scene) error {
 	}
 	return s.second.Stop(ctx)
 }
-
-// GivenUp tells whether the host was taken out of use or a cell was closed
-// without being done: what a person has to mend.
-func (s *Scene) GivenUp(ctx context.Context) bool {
-	lane, err := s.Lab.Lane(ctx)
-	if err != nil {
-		return false
-	}
-	reasons, err := s.Lab.Unfinished(ctx, s.Sweep)
-	return lane == "unfit" || (err == nil && len(reasons) > 0)
-}

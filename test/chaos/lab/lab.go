@@ -122,11 +122,25 @@ func ownEnv() []string {
 
 // Up starts whatever is not up, as a service manager and its operator would.
 func (l *Lab) Up(ctx context.Context) error {
-	if l.Temporal != nil {
-		return l.startOwnWorker(ctx)
+	if err := l.Servers(ctx); err != nil || l.Temporal == nil {
+		return err
 	}
-	_, err := l.Run(ctx, "up")
-	return err
+	return l.startOwnWorker(ctx)
+}
+
+// Servers starts the servers that are not up. Where the worker is not behind
+// links, `wattsweep up` does it, which starts the worker, too.
+func (l *Lab) Servers(ctx context.Context) error {
+	if l.Temporal == nil {
+		_, err := l.Run(ctx, "up")
+		return err
+	}
+	s, err := localstack.Start(ctx, localstack.Options{State: l.State, Detach: true, Owner: "chaos"})
+	if err != nil {
+		return fmt.Errorf("start servers: %w", err)
+	}
+	l.stack = s
+	return nil
 }
 
 // Run runs wattsweep and gives what it printed.
@@ -176,6 +190,18 @@ func (l *Lab) Close(ctx context.Context) (strays []string, err error) {
 	}
 	failed = append(failed, l.unmountDisk(), localstack.Wipe(ctx, l.State), os.RemoveAll(l.Dir))
 	return strays, errors.Join(failed...)
+}
+
+// Logged tells whether a server or the worker wrote a text into its log.
+func (l *Lab) Logged(text string) bool {
+	logs, err := filepath.Glob(filepath.Join(l.State, "logs", "*.log"))
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(logs, func(path string) bool {
+		raw, err := os.ReadFile(path)
+		return err == nil && bytes.Contains(raw, []byte(text))
+	})
 }
 
 // WorkerLog gives the last part of what the worker said.

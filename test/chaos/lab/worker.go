@@ -117,7 +117,7 @@ func (l *Lab) SpawnWorker(name string, env ...string) (*Worker, error) {
 	}
 	defer func() { _ = log.Close() }() // the child has its own handle
 	cmd := exec.CommandContext(context.Background(), l.Program, "worker", "--control", "--host", l.Host, "--state", l.State)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = l.Dir, append(l.env, env...), log, log
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = l.Dir, append(l.env, env...), log, log //nolint:gocritic // a copy is meant
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
