@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -214,7 +215,7 @@ func TestTwoMachinesClaimOneHost(t *testing.T) {
 	second := newMachine(t, lab, "two")
 	second.start()
 	require.Equal(t, 1, second.exit())
-	require.Contains(t, second.said(), "is measured by another worker: process "+fmt.Sprint(first.cmd.Process.Pid))
+	require.Contains(t, second.said(), "is measured by another worker: process "+strconv.Itoa(first.cmd.Process.Pid))
 	require.Contains(t, second.said(), "give this one another --host")
 
 	first.signal(syscall.SIGSTOP)

@@ -94,7 +94,7 @@ func (a *App) ask(ctx context.Context, sw store.Sweep, what bench.Control, in co
 // those that put work on its plan, and any that a sweep with work left is
 // asked. A cancellation ends such a sweep in the database.
 func startsAgain(sw store.Sweep, what bench.Control) bool {
-	switch what {
+	switch what { //nolint:exhaustive // the others take the default
 	case bench.ControlRetry, bench.ControlRemeasure, bench.ControlExtend:
 		return true
 	case bench.ControlCancel:

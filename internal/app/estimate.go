@@ -185,7 +185,7 @@ func (h *hostLeft) add(p pace, n float64, cells int) {
 	}
 	// The mean is known so well, and the cells to come scatter around it.
 	relative := p.spread * math.Sqrt(1/float64(p.n)+1/float64(max(1, cells)))
-	h.square += math.Pow(p.mean*n*relative, 2)
+	h.square += p.mean * n * relative * p.mean * n * relative
 }
 
 func callPace(p *paces) sample { return p.call }

@@ -57,23 +57,47 @@ func (f *Follower) Read(ctx context.Context, now time.Time) (Progress, error) {
 	if err != nil {
 		return Progress{}, err
 	}
-	var running []store.RunningCell
-	if !sw.State.Final() {
-		if running, err = f.Store.RunningCells(ctx, f.Sweep); err != nil {
+	for try := 1; ; try++ {
+		running, err := f.running(ctx, sw)
+		if err != nil {
 			return Progress{}, err
 		}
+		if err := f.sums(ctx, sw, running, now); err != nil {
+			return Progress{}, err
+		}
+		counted := 0
+		for _, g := range f.groups {
+			if g.State == bench.StateRunning {
+				counted += g.Cells
+			}
+		}
+		// A cell that ended between the two reads would count twice, or not.
+		if counted == len(running) || sw.State.Final() || try == 3 {
+			return progress(sw, f.groups, running), nil
+		}
+		f.groups = nil
 	}
+}
+
+func (f *Follower) running(ctx context.Context, sw store.Sweep) ([]store.RunningCell, error) {
+	if sw.State.Final() {
+		return nil, nil
+	}
+	return f.Store.RunningCells(ctx, f.Sweep)
+}
+
+// sums renews the sums over all cells where they may have changed.
+func (f *Follower) sums(ctx context.Context, sw store.Sweep, running []store.RunningCell, now time.Time) (err error) {
 	shape := fmt.Sprint(sw.State, sw.Cancel, sw.Pause != nil)
 	for _, r := range running {
 		shape += fmt.Sprintf(" %s/%d", r.ID, r.Attempt)
 	}
-	if f.groups == nil || shape != f.shape || now.Sub(f.read) >= sumsFresh {
-		if f.groups, err = f.Store.SweepGroups(ctx, f.Sweep); err != nil {
-			return Progress{}, err
-		}
-		f.shape, f.read = shape, now
+	if f.groups != nil && shape == f.shape && now.Sub(f.read) < sumsFresh {
+		return nil
 	}
-	return progress(sw, f.groups, running), nil
+	f.shape, f.read = shape, now
+	f.groups, err = f.Store.SweepGroups(ctx, f.Sweep)
+	return err
 }
 
 func progress(sw store.Sweep, groups []store.CellGroup, running []store.RunningCell) Progress {

@@ -72,7 +72,7 @@ func difference(ctx context.Context, results *activities.Results, first, second 
 	d, err := stats.ScoreDifference(a, b, uint64(first.Config.Seed)) //nolint:gosec // any 64 bits seed
 	if err != nil {
 		out.Missing = err.Error()
-		return out, nil
+		return out, nil //nolint:nilerr // what cannot be read is left out, and said
 	}
 	out.Difference, out.Journals = &d.Weighted, d.Journals
 	out.MeanA, out.MeanB = d.WeightedFirst, d.WeightedSecond

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -46,12 +47,12 @@ func answered() stats.CellInput {
 			key := bench.CallKey{Cell: "c", Run: run, Item: item}
 			first, tokens := 100*time.Millisecond, 20+item
 			in.Calls = append(in.Calls, bench.Call{
-				CallKey: key, Segment: 1, JournalID: fmt.Sprint(item), Outcome: bench.OutcomeOK, StartedAt: at.Add(time.Duration(item) * 2 * time.Second),
+				CallKey: key, Segment: 1, JournalID: strconv.Itoa(item), Outcome: bench.OutcomeOK, StartedAt: at.Add(time.Duration(item) * 2 * time.Second),
 				Latency: time.Duration(900+20*item+run) * time.Millisecond, TimeToFirstToken: &first, InterTokenTimes: []time.Duration{first, 2 * first},
 				PromptTokens: &tokens, OutputTokens: &tokens, OutputWords: 9,
 			})
 			in.Scores = append(in.Scores, bench.CallScore{
-				CallKey: key, JournalID: fmt.Sprint(item), Gold: []string{"I10"}, Codes: []string{"I10"}, Weighted: 0.5, ExactAt1: item%2 == 0,
+				CallKey: key, JournalID: strconv.Itoa(item), Gold: []string{"I10"}, Codes: []string{"I10"}, Weighted: 0.5, ExactAt1: item%2 == 0,
 				ExactAt5: true, Full: bench.Hits{TP: 1, FP: item % 2}, Category: bench.Hits{TP: 1}, Chapter: bench.Hits{TP: 1},
 			})
 		}

@@ -9,7 +9,7 @@ const (
 	MetricLatency          MetricName = "latency_s"
 	MetricTTFT             MetricName = "ttft_s"
 	MetricInterToken       MetricName = "inter_token_s"
-	MetricTokensPerSecond  MetricName = "tokens_per_s"
+	MetricTokensPerSecond  MetricName = "tokens_per_s" //nolint:gosec // a metric of tokens, no credential
 	MetricPromptTokens     MetricName = "prompt_tokens"
 	MetricOutputTokens     MetricName = "output_tokens"
 	MetricWeightedScore    MetricName = "weighted_score"
@@ -28,10 +28,10 @@ const (
 	MetricOKShare          MetricName = "ok_share"
 	MetricEnergy           MetricName = "energy_j_per_call"
 	MetricNetEnergy        MetricName = "net_energy_j_per_call"
-	MetricEnergyPerToken   MetricName = "energy_j_per_token"
+	MetricEnergyPerToken   MetricName = "energy_j_per_token" //nolint:gosec // a metric of tokens, no credential
 	MetricEnergyPerWord    MetricName = "energy_j_per_word"
 	MetricEnergyPerCorrect MetricName = "energy_j_per_correct"
-	MetricTokensPerJoule   MetricName = "tokens_per_joule"
+	MetricTokensPerJoule   MetricName = "tokens_per_joule" //nolint:gosec // a metric of tokens, no credential
 	MetricTokensPerWh      MetricName = "tokens_per_wh"
 	MetricPower            MetricName = "power_w"
 	MetricCostPerCall      MetricName = "cost_per_call"

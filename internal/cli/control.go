@@ -71,7 +71,7 @@ func request(ctx context.Context, s *session, a *app.App, sw store.Sweep, what b
 	if err := answered(s, sw, in, got); err != nil {
 		return err
 	}
-	switch what {
+	switch what { //nolint:exhaustive // the others take the default
 	case bench.ControlResume, bench.ControlRetry, bench.ControlRemeasure, bench.ControlExtend:
 		return warnSweep(ctx, s, a, sw.ID)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,12 +88,7 @@ func status(ctx context.Context, s *session, a *app.App, id bench.SweepID, f cel
 }
 
 func known(list []string, word string) bool {
-	for _, w := range list {
-		if w == word {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, word)
 }
 
 func cellRows(cells []store.Cell) [][]string {

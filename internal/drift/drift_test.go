@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -208,7 +209,7 @@ func TestScoresThatRepeatAreJudgedOverJournals(t *testing.T) {
 				if j < wrong {
 					v = 0
 				}
-				c.Calls = append(c.Calls, drift.Call{Run: run + 1, Journal: fmt.Sprint(j), OK: true, Weighted: &v})
+				c.Calls = append(c.Calls, drift.Call{Run: run + 1, Journal: strconv.Itoa(j), OK: true, Weighted: &v})
 			}
 		}
 		return c
@@ -316,7 +317,7 @@ func TestCompareProperties(t *testing.T) {
 				return rapid.Ptr(rapid.OneOf(rapid.Float64(), rapid.Float64Range(0.1, 10)), true).Draw(t, name)
 			}
 			return drift.Call{
-				Run: rapid.IntRange(1, 4).Draw(t, "run"), Journal: fmt.Sprint(rapid.IntRange(1, 5).Draw(t, "journal")), OK: rapid.Bool().Draw(t, "ok"),
+				Run: rapid.IntRange(1, 4).Draw(t, "run"), Journal: strconv.Itoa(rapid.IntRange(1, 5).Draw(t, "journal")), OK: rapid.Bool().Draw(t, "ok"),
 				LatencyS: number("latency"), EnergyJ: number("energy"), OutputTokens: number("tokens"),
 			}
 		})

@@ -97,9 +97,10 @@ func targetSummary(t bench.TargetResults) tableView {
 
 func verdictCell(v bench.Verdict) cellView {
 	text := string(v)
-	if v == bench.VerdictPass {
+	switch v {
+	case bench.VerdictPass:
 		text = "met"
-	} else if v == bench.VerdictFail {
+	case bench.VerdictFail:
 		text = "failed"
 	}
 	return cellView{Main: text, Chip: verdictClass(v)}
@@ -187,10 +188,10 @@ func withUnit(v float64, unit string) string {
 }
 
 func figureText(v float64, unit string) string {
-	switch {
-	case unit == "B":
+	switch unit {
+	case "B":
 		return bytesText(v)
-	case unit == "1":
+	case "1":
 		return fixed(v, 3)
 	default:
 		return sig(v, 3)

@@ -60,7 +60,7 @@ func TestWriterIsWrite(t *testing.T) {
 			require.NoError(t, err)
 			got, err := os.ReadFile(filepath.Join(parts, file))
 			require.NoError(t, err)
-			require.True(t, string(want) == string(got), "%s of %s differs", file, name)
+			require.Equal(t, string(want), string(got), "%s of %s differs", file, name)
 		}
 		require.ElementsMatch(t, Files(), names(t, parts))
 	}

@@ -55,7 +55,7 @@ func (j *judged) ofCalls(key bench.FigureKey) bench.FigureInterval {
 
 // take puts what a metric is of a call in, if the call has it.
 func (s *seen) take(metric bench.MetricName, c bench.Call) {
-	switch metric {
+	switch metric { //nolint:exhaustive // the others take the default
 	case bench.MetricLatency:
 		s.add(c, c.Latency.Seconds())
 	case bench.MetricTTFT:

@@ -136,7 +136,7 @@ func nothingMade(metric bench.MetricName) string {
 
 // amount is what a window made of what a metric shares energy out by.
 func (j *judged) amount(metric bench.MetricName, w callWindow) float64 {
-	switch metric {
+	switch metric { //nolint:exhaustive // the others take the default
 	case bench.MetricPower:
 		return lengthOf(j.use.chosen, w.key()).Seconds()
 	case bench.MetricEnergyPerCorrect:

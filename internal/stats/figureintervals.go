@@ -55,7 +55,7 @@ func Intervals(r bench.CellResult, in CellInput, wanted []bench.FigureKey) []ben
 
 // figure makes one figure by what it rests on.
 func (j *judged) figure(key bench.FigureKey) bench.FigureInterval {
-	switch key.Metric {
+	switch key.Metric { //nolint:exhaustive // the others take the default
 	case bench.MetricLatency, bench.MetricTTFT, bench.MetricInterToken, bench.MetricTokensPerSecond,
 		bench.MetricPromptTokens, bench.MetricOutputTokens:
 		return j.ofCalls(key)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,7 @@ func manyCellSweep(b *testing.B) (*store.Store, bench.SweepID) {
 	s := storetest.New(b)
 	p := bench.Plan{Sweep: "many", Name: "many", SpecYAML: "name: many"}
 	for i := range manyCells {
-		at := bench.Coordinates{Host: fmt.Sprint("h", i%4), Runtime: "ollama", Model: fmt.Sprint("m", i/500), Task: "icd10", Dataset: "d", Language: fmt.Sprint(i), Load: "sequential"}
+		at := bench.Coordinates{Host: fmt.Sprint("h", i%4), Runtime: "ollama", Model: fmt.Sprint("m", i/500), Task: "icd10", Dataset: "d", Language: strconv.Itoa(i), Load: "sequential"}
 		p.Cells = append(p.Cells, bench.Cell{
 			ID: bench.NewCellID(p.Sweep, at, nil), Sweep: p.Sweep, Seq: i + 1, At: at,
 			Config: bench.CellConfig{Runs: 10, Model: bench.ModelConfig{Name: at.Model, Template: "{{ .Prompt }}", Ladder: make([]bench.Rung, 4)}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -180,7 +181,7 @@ type machine struct {
 
 func (m *machine) ask(rt *rapid.T, in store.ControlRequest) (store.ControlAnswer, bool) {
 	m.asked++
-	in.Sweep, in.Request = m.plan.Sweep, fmt.Sprint(m.asked)
+	in.Sweep, in.Request = m.plan.Sweep, strconv.Itoa(m.asked)
 	got, err := m.s.ControlSweep(m.t.Context(), in)
 	if err != nil && fault.KindOf(err) != fault.Invalid {
 		rt.Fatalf("%s: %v", in.What, err)
