@@ -32,7 +32,7 @@ const (
 	MetricEnergyPerWord    MetricName = "energy_j_per_word"
 	MetricEnergyPerCorrect MetricName = "energy_j_per_correct"
 	MetricTokensPerJoule   MetricName = "tokens_per_joule" //nolint:gosec // a metric of tokens, no credential
-	MetricTokensPerWh      MetricName = "tokens_per_wh"
+	MetricTokensPerWh      MetricName = "tokens_per_wh"    //nolint:gosec // a metric of tokens, no credential
 	MetricPower            MetricName = "power_w"
 	MetricCostPerCall      MetricName = "cost_per_call"
 	MetricCostPer100       MetricName = "cost_per_100_calls"

@@ -85,9 +85,9 @@ type Metric string
 const (
 	Latency     Metric = "latency_s"
 	TTFT        Metric = "ttft_s"
-	TokensPerS  Metric = "tokens_per_s"
+	TokensPerS  Metric = "tokens_per_s" //nolint:gosec // a metric of tokens, no credential
 	EnergyPer   Metric = "energy_j_per_call"
-	TokensPerWh Metric = "tokens_per_wh"
+	TokensPerWh Metric = "tokens_per_wh" //nolint:gosec // a metric of tokens, no credential
 	Weighted    Metric = "weighted_score"
 	ExactMatch  Metric = "exact_match"
 	OKShare     Metric = "ok_share"

@@ -97,7 +97,7 @@ func targetSummary(t bench.TargetResults) tableView {
 
 func verdictCell(v bench.Verdict) cellView {
 	text := string(v)
-	switch v {
+	switch v { //nolint:exhaustive // the other is the default
 	case bench.VerdictPass:
 		text = "met"
 	case bench.VerdictFail:
