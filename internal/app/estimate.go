@@ -15,8 +15,8 @@ type Estimate struct {
 	Low, High *time.Duration
 }
 
-// place is what time depends on most.
-type place struct{ host, model string }
+// kindOfWork is what time depends on most.
+type kindOfWork struct{ host, model string }
 
 // pace is how long one thing takes, in seconds, with the bounds of its mean; a
 // negative spread is not known.
@@ -70,11 +70,11 @@ func (s sample) deviation() float64 {
 
 // estimator knows what was measured of a sweep so far.
 type estimator struct {
-	at map[place]*paces
+	at map[kindOfWork]*paces
 }
 
 func newEstimator(groups []store.CellGroup, running []store.RunningCell) *estimator {
-	e := &estimator{at: map[place]*paces{}}
+	e := &estimator{at: map[kindOfWork]*paces{}}
 	for _, g := range groups {
 		p := e.place(g.Host, g.Model)
 		p.call.add(g.Inference, g.CallsTimed, g.Paces)
@@ -101,7 +101,7 @@ func newEstimator(groups []store.CellGroup, running []store.RunningCell) *estima
 }
 
 func (e *estimator) place(host, model string) *paces {
-	key := place{host, model}
+	key := kindOfWork{host, model}
 	if e.at[key] == nil {
 		e.at[key] = &paces{}
 	}

@@ -47,15 +47,15 @@ func (a *App) HostList(ctx context.Context) ([]HostStatus, error) {
 		if at := slices.IndexFunc(running, func(r store.RunningCell) bool { return r.ID == l.Cell }); at >= 0 {
 			out[i].Stage = running[at].Stage
 		}
-		if err := a.servedBy(ctx, &out[i]); err != nil {
+		if err := a.whoServes(ctx, &out[i]); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// servedBy adds who polls a host's queue.
-func (a *App) servedBy(ctx context.Context, h *HostStatus) error {
+// whoServes adds who polls a host's queue.
+func (a *App) whoServes(ctx context.Context, h *HostStatus) error {
 	if a.Temporal == nil {
 		h.WorkerMissing = "Temporal does not answer"
 		return nil
