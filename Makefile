@@ -26,7 +26,7 @@ TESTFLAGS ?= -timeout 20m -p 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-race check build lint bench fuzz clean \
+.PHONY: help demo test test-race check build lint bench chaos fuzz clean \
 	tidy fresh format vet workflowcheck build-nocgo imports python
 
 help: ## print this help
@@ -50,6 +50,13 @@ build: ## build bin/wattsweep and bin/wattsweep-worker
 
 bench: build bin/withservers ## run every benchmark and write out/bench.json
 	bin/withservers -- $(GO) run ./test/benchmarks -out out/bench.json
+
+# About half an hour on two cores at rest. CHAOS_SEED repeats a run, CHAOS_POINTS
+# is how many random kill points it has. CHAOS_RUN plays only what matches, and
+# leaves the page's table alone.
+chaos: ## break servers, worker, disk, network and meters under running sweeps; writes out/faults.json and docs/reliability.md's table
+	$(GO) run ./test/chaos -points $(or $(CHAOS_POINTS),100) $(if $(CHAOS_SEED),-seed $(CHAOS_SEED)) -out out/faults.json \
+	  $(if $(CHAOS_RUN),-run '$(CHAOS_RUN)',-page docs/reliability.md)
 
 fuzz: ## fuzz every parser for FUZZTIME (10s) each
 	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
