@@ -19,6 +19,7 @@ import (
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/test/chaos/campaign"
+	"github.com/wattsweep/wattsweep/test/chaos/clock"
 	"github.com/wattsweep/wattsweep/test/chaos/faults"
 	"github.com/wattsweep/wattsweep/test/chaos/judge"
 	"github.com/wattsweep/wattsweep/test/chaos/lab"
@@ -36,6 +37,7 @@ type options struct {
 }
 
 func main() {
+	clock.Launch()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o, err := parse(os.Args[1:])

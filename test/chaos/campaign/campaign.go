@@ -40,7 +40,7 @@ const (
 // Run plays all points and gives a row for each that could be played.
 func Run(ctx context.Context, o Options) ([]judge.Row, error) {
 	var rows []judge.Row
-	for _, kind := range []faults.Kind{faults.Plain, faults.Linked, faults.Disk} {
+	for _, kind := range faults.Kinds() {
 		var points []faults.Point
 		for _, p := range o.Points {
 			if p.Fault.Kind != kind {
@@ -92,7 +92,7 @@ type strike struct {
 var errSweepStuck = errors.New("the sweep does not end")
 
 func (c *campaign) run(ctx context.Context) (rows []judge.Row, err error) {
-	o := lab.Options{Host: c.Host + "-" + string(c.kind), Program: c.Program, Cut: c.kind == faults.Linked, Say: c.Say}
+	o := lab.Options{Host: c.Host + "-" + string(c.kind), Program: c.Program, Cut: c.kind == faults.Linked, Clocked: c.kind == faults.Clocked, Say: c.Say}
 	if c.kind == faults.Disk {
 		o.DiskBytes = diskBytes
 	}

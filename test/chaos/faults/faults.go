@@ -18,9 +18,10 @@ type Kind string
 
 // The kinds of labs.
 const (
-	Plain  Kind = "plain"  // all as `wattsweep up` starts it
-	Linked Kind = "linked" // with links between worker and servers
-	Disk   Kind = "disk"   // with a small disk under Postgres
+	Plain   Kind = "plain"   // all as `wattsweep up` starts it
+	Linked  Kind = "linked"  // with links between worker and servers
+	Clocked Kind = "clocked" // with a worker whose clock can be stepped
+	Disk    Kind = "disk"    // with a small disk under Postgres
 )
 
 // Scene is a fault while it is played.
@@ -33,8 +34,12 @@ type Scene struct {
 	Wrong []string
 	// second is a worker beside the lab's own.
 	second *lab.Worker
-	stored int // calls stored when it began
+	stored int   // calls stored when it began
+	told   int64 // times that the worker's clock had been asked when it began
 }
+
+// Kinds lists them.
+func Kinds() []Kind { return []Kind{Plain, Linked, Clocked, Disk} }
 
 // Fault is one way to break something.
 type Fault struct {

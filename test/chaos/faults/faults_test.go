@@ -48,12 +48,12 @@ func TestTheMatrixIsWhole(t *testing.T) {
 		require.NotNil(t, f.Break, f.Name)
 		require.NotNil(t, f.Mend, f.Name)
 		require.NotEmpty(t, f.Stages, f.Name)
-		require.Contains(t, []Kind{Plain, Linked, Disk}, f.Kind)
+		require.Contains(t, Kinds(), f.Kind)
 	}
 	for _, want := range []string{
 		"kill-worker", "kill-temporal", "kill-postgres", "kill-ollama", "stop-worker", "stop-ollama", "stop-postgres", "stop-temporal",
 		"restart-postgres-in-commit", "disk-full", "cut-temporal-hold", "cut-temporal-reset", "cut-postgres-hold", "cut-postgres-reset",
-		"silent-pdu", "wedge-ollama-runner", "wedge-ollama-link", "twin-worker", "twin-host", "usurped-host", "power-cut",
+		"silent-pdu", "wedge-ollama-runner", "wedge-ollama-link", "twin-worker", "twin-host", "usurped-host", "power-cut", "clock-forward", "clock-back",
 	} {
 		require.True(t, names[want], "%s is missing", want)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/test/chaos/clock"
 	"github.com/wattsweep/wattsweep/test/chaos/cut"
 	"github.com/wattsweep/wattsweep/test/chaos/lab"
 )
@@ -21,7 +22,7 @@ func infer() []bench.Stage { return []bench.Stage{bench.StageInfer} }
 
 // Others are all faults but the plain kills.
 func Others() []Fault {
-	return slices.Concat(stops(), power(), wedges(), cuts(), disks(), meters(), twins())
+	return slices.Concat(stops(), power(), wedges(), cuts(), clocks(), disks(), meters(), twins())
 }
 
 // stops freeze a part and let it go on: a laptop that sleeps, a hypervisor that
@@ -122,6 +123,33 @@ func cuts() []Fault {
 				Mend:   func(_ context.Context, s *Scene) error { to.link(s.Lab).Set(cut.Forward); return nil },
 			})
 		}
+	}
+	return list
+}
+
+// clocks step the worker's wall clock away from the servers' and back, as a time
+// server does that is wrong for a while.
+func clocks() []Fault {
+	var list []Fault
+	for _, one := range []struct {
+		name string
+		step time.Duration
+	}{{"clock-forward", time.Hour}, {"clock-back", -time.Hour}} {
+		list = append(list, Fault{
+			Name: one.name, Kind: Clocked, Stages: []bench.Stage{bench.StageInfer, bench.StageBaseline}, Lasts: longer, Lacks: clock.Lacks,
+			Break: func(_ context.Context, s *Scene) error {
+				s.told = s.Lab.Clock.Answered()
+				s.Lab.Clock.Step(one.step)
+				return nil
+			},
+			Mend: func(_ context.Context, s *Scene) error {
+				if s.Lab.Clock.Answered() == s.told {
+					s.Wrong = append(s.Wrong, "the worker never asked for the time, so nothing was shown")
+				}
+				s.Lab.Clock.Step(0)
+				return nil
+			},
+		})
 	}
 	return list
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/wattsweep/wattsweep/internal/localstack"
+	"github.com/wattsweep/wattsweep/test/chaos/clock"
 	"github.com/wattsweep/wattsweep/test/chaos/cut"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	Program string
 	// Cut puts links between the worker and its servers.
 	Cut bool
+	// Clocked gives the worker a wall clock of its own.
+	Clocked bool
 	// DiskBytes puts the data of Postgres on a disk of this size; 0 does not.
 	// It takes the right to mount.
 	DiskBytes int64
@@ -50,6 +53,8 @@ type Lab struct {
 	Temporal, Postgres, Ollama *cut.Link
 	// PDU is the power meter of the rack, nil where snmpd is not installed.
 	PDU *PDU
+	// Clock is the worker's, where it has one of its own.
+	Clock *clock.Clock
 	// DB reads what was measured, past any link.
 	DB *pgxpool.Pool
 
@@ -103,11 +108,13 @@ func (l *Lab) connect(ctx context.Context) (err error) {
 	if l.DB, err = pgxpool.New(ctx, l.dsn); err != nil {
 		return fmt.Errorf("open the lab's database: %w", err)
 	}
-	if !l.Cut {
+	if !l.ownWorker() {
 		return nil
 	}
-	if err := l.link(ctx); err != nil {
-		return err
+	if l.Cut {
+		if err := l.link(ctx); err != nil {
+			return err
+		}
 	}
 	if err := l.EndWorker(ctx); err != nil {
 		return err
@@ -122,16 +129,19 @@ func ownEnv() []string {
 
 // Up starts whatever is not up, as a service manager and its operator would.
 func (l *Lab) Up(ctx context.Context) error {
-	if err := l.Servers(ctx); err != nil || l.Temporal == nil {
+	if err := l.Servers(ctx); err != nil || !l.ownWorker() || l.stack == nil {
 		return err
 	}
 	return l.startOwnWorker(ctx)
 }
 
-// Servers starts the servers that are not up. Where the worker is not behind
-// links, `wattsweep up` does it, which starts the worker, too.
+// ownWorker tells whether the worker is started here and not by `wattsweep up`.
+func (l *Lab) ownWorker() bool { return l.Cut || l.Clocked }
+
+// Servers starts the servers that are not up. `wattsweep up` does it the first
+// time, and wherever it starts the worker, too.
 func (l *Lab) Servers(ctx context.Context) error {
-	if l.Temporal == nil {
+	if !l.ownWorker() || l.stack == nil {
 		_, err := l.Run(ctx, "up")
 		return err
 	}
@@ -183,6 +193,9 @@ func (l *Lab) Close(ctx context.Context) (strays []string, err error) {
 	}
 	if l.PDU != nil {
 		l.PDU.Close()
+	}
+	if l.Clock != nil {
+		failed = append(failed, l.Clock.Close())
 	}
 	for _, p := range l.settled(ctx, func(list []Process) bool { return len(list) == 0 }) {
 		strays = append(strays, p.String())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/localstack"
+	"github.com/wattsweep/wattsweep/test/chaos/clock"
 	"github.com/wattsweep/wattsweep/test/chaos/cut"
 )
 
@@ -84,16 +85,23 @@ func (l *Lab) linkedEnv() ([]string, error) {
 	}, nil
 }
 
-// startOwnWorker starts a worker behind the links, unless one lives.
-func (l *Lab) startOwnWorker(ctx context.Context) error {
+// startOwnWorker starts a worker behind the links, or with a clock of its own,
+// unless one lives.
+func (l *Lab) startOwnWorker(ctx context.Context) (err error) {
 	if l.WorkerPID() != 0 {
 		return nil
 	}
-	env, err := l.linkedEnv()
-	if err != nil {
-		return err
+	var env []string
+	if l.Cut {
+		if env, err = l.linkedEnv(); err != nil {
+			return err
+		}
 	}
-	if _, err := l.SpawnWorker("worker", env...); err != nil {
+	start := (*exec.Cmd).Start
+	if l.Clocked {
+		start = func(cmd *exec.Cmd) (err error) { l.Clock, err = clock.Start(cmd); return err }
+	}
+	if _, err := l.spawn("worker", start, env...); err != nil {
 		return err
 	}
 	return wait(ctx, time.Minute, "the worker's start", func() bool { return l.WorkerPID() != 0 })
@@ -110,6 +118,10 @@ type Worker struct {
 // SpawnWorker starts a worker of the lab's host, with a log of the given name,
 // and does not wait for it to serve.
 func (l *Lab) SpawnWorker(name string, env ...string) (*Worker, error) {
+	return l.spawn(name, (*exec.Cmd).Start, env...)
+}
+
+func (l *Lab) spawn(name string, start func(*exec.Cmd) error, env ...string) (*Worker, error) {
 	path := filepath.Join(l.State, "logs", name+".log")
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -119,7 +131,7 @@ func (l *Lab) SpawnWorker(name string, env ...string) (*Worker, error) {
 	cmd := exec.CommandContext(context.Background(), l.Program, "worker", "--control", "--host", l.Host, "--state", l.State)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = l.Dir, append(l.env, env...), log, log //nolint:gocritic // a copy is meant
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd); err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
 	w := &Worker{cmd: cmd, ended: make(chan struct{}), log: path}
