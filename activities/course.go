@@ -23,7 +23,7 @@ type told struct {
 // course reads a cell's traces once, series by series.
 func (r *Results) course(ctx context.Context, cell store.Cell, calls []bench.Call, phases []bench.PhaseReading) (told, error) {
 	c := tracing{calls: calls, windows: windowsOf(phases), at: map[string]int{}, quality: map[string]*quality{}}
-	c.step = max(c.span()/coursePoints, time.Millisecond)
+	c.step = max(c.measured()/coursePoints, time.Millisecond)
 	// The baseline belongs to every epoch and stands under 0.
 	for _, epoch := range []int{0, cell.Epoch} {
 		query := store.TraceQuery{Cell: cell.ID, Epoch: epoch}
@@ -83,18 +83,15 @@ type quality struct {
 	p50Ticks float64 // Σ median lateness × ticks
 }
 
-// span is the time from the first window's beginning to the last one's end.
-func (t *tracing) span() time.Duration {
-	var first, last time.Time
+// measured is how long the windows are together. The time from the first to the
+// last is no measure: a night between two segments, or a clock that was set a
+// year ahead, would leave each of them a point.
+func (t *tracing) measured() time.Duration {
+	var sum time.Duration
 	for _, w := range t.windows {
-		if first.IsZero() || w.from.Before(first) {
-			first = w.from
-		}
-		if w.to.After(last) {
-			last = w.to
-		}
+		sum += w.to.Sub(w.from)
 	}
-	return last.Sub(first)
+	return sum
 }
 
 // add takes one series.
@@ -169,7 +166,9 @@ func (t *tracing) join() {
 		var sumJ float64
 		var last time.Time
 		for _, one := range list {
+			back := t.setBack(one.points, last)
 			for _, p := range one.points {
+				p.At = p.At.Add(back)
 				if !p.At.After(last) {
 					continue // windows of two tries may overlap by a step
 				}
@@ -183,6 +182,20 @@ func (t *tracing) join() {
 			sumJ += one.endJ
 		}
 	}
+}
+
+// setBack is by how much points are to be moved so that they begin behind the
+// last one drawn. Windows of two tries overlap by a step at most; more is a
+// clock that was set back between them, which each window keeps to as its worker
+// found it.
+func (t *tracing) setBack(points []bench.Point, last time.Time) time.Duration {
+	if len(points) == 0 || last.IsZero() {
+		return 0
+	}
+	if over := last.Sub(points[0].At); over > t.step {
+		return over + t.step
+	}
+	return 0
 }
 
 // powerOf gives the steps of a counter's curve their mean power, which is what

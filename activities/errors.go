@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -22,6 +23,8 @@ func ruleOf(ctx context.Context, err error) fault.Rule {
 		code = fault.CodeNotFound
 	case late(ctx, err):
 		code = fault.CodeTimeout
+	case errors.Is(err, syscall.ENOSPC):
+		code = fault.CodeDiskFull // of what we write ourselves
 	}
 	return fault.RuleOf(code, kind, activity.GetInfo(ctx).ActivityType.Name)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,6 +53,7 @@ func TestErrorsBecomeDecisions(t *testing.T) {
 		{"unreachable", fault.New(fault.Unavailable, fault.CodeUnreachable, "", "x"), "Unreachable", retry, false},
 		{"memory stuck", fault.New(fault.Unavailable, fault.CodeNotUnloaded, "", "x"), "NotUnloaded", retry, false},
 		{"disk full", fault.New(fault.Unavailable, fault.CodeDiskFull, "", "x"), "DiskFull", retry, false},
+		{"our own write found no space", fmt.Errorf("write: %w", &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), "DiskFull", retry, false},
 		{"database full", fault.New(fault.Unavailable, fault.CodeDatabaseFull, "", "x"), "DatabaseFull", retry, false},
 		{"database refused", fault.New(fault.Invalid, fault.CodeDatabaseRefused, "", "x"), "DatabaseRefused", retry, false},
 		{"no right to a model", fault.New(fault.Invalid, fault.CodeUnauthorized, "", "x"), "Unauthorized", retry, false},
