@@ -77,7 +77,11 @@ func (a *App) assemble(ctx context.Context, w *Worker, roles Roles) (err error) 
 		w.workers = append(w.workers, one)
 	}
 	if roles.Control {
-		w.workers = append(w.workers, a.controlWorker(w))
+		one, err := a.controlWorker(w)
+		if err != nil {
+			return err
+		}
+		w.workers = append(w.workers, one)
 	}
 	return nil
 }
@@ -110,8 +114,13 @@ func (a *App) heartbeat() time.Duration { return a.Settings.Worker.HeartbeatTime
 // long a cancellation takes to arrive.
 func (a *App) throttle() time.Duration { return min(20*time.Second, a.heartbeat()/3) }
 
-func (a *App) controlWorker(w *Worker) worker.Worker {
+func (a *App) controlWorker(w *Worker) (worker.Worker, error) {
+	deployment, err := a.deployment()
+	if err != nil {
+		return nil, err
+	}
 	one := worker.New(a.Temporal, contract.QueueControl, worker.Options{
+		DeploymentOptions:           deployment,
 		DisableRegistrationAliasing: true,
 		OnFatalError:                w.fail,
 		Interceptors:                []interceptor.WorkerInterceptor{w.watch},
@@ -122,7 +131,7 @@ func (a *App) controlWorker(w *Worker) worker.Worker {
 		&activities.Control{Store: a.Store, Temporal: a.Temporal, Heartbeat: a.heartbeat()},
 		&activities.Results{Store: a.Store})
 	activities.RegisterDrift(one, a.DriftActivities())
-	return one
+	return one, nil
 }
 
 func (a *App) hostWorker(ctx context.Context, w *Worker, host string) (worker.Worker, error) {
