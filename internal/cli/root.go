@@ -20,7 +20,8 @@ func newRoot() *cobra.Command {
 		Short: "What a locally hosted model really costs, measured in sweeps that survive anything",
 		Long: "wattsweep measures what a locally hosted language model costs: seconds, memory, watts,\n" +
 			"joules, money, carbon, and how right its answers are.\n\n" +
-			"Start with `wattsweep demo`. Exit codes: 0 done, 1 failed, 2 wrong use.",
+			"Start with `wattsweep demo`. Exit codes: 0 done, 1 failed, 2 wrong use,\n" +
+			"3 a target failed or drift was found, 4 not decided.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
