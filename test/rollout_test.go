@@ -82,11 +82,44 @@ func (s *started) stop() {
 	}
 }
 
-// rolled is what `wattsweep rollout` says of a build.
-func rolled(t *testing.T, lab *harness.Lab, build string) (app.Build, bool) {
+// rollingLab has servers, a worker that measures, and programs of two builds.
+type rollingLab struct {
+	*harness.Lab
+	t                  *testing.T
+	programA, programB string
+	buildA, buildB     string
+}
+
+func newRollingLab(t *testing.T, host string) *rollingLab {
 	t.Helper()
+	l := &rollingLab{Lab: harness.NewLab(t, host), t: t}
+	require.NoError(t, syscall.Kill(l.WorkerPID(), syscall.SIGTERM))
+	l.Until("the lab's own worker ended", func(context.Context) bool {
+		_, err := os.Stat(filepath.Join(l.State, "worker.json"))
+		return err != nil
+	})
+	l.programA, l.buildA = programOf(t, "aaaaaaaaaaaa")
+	l.programB, l.buildB = programOf(t, "bbbbbbbbbbbb")
+	start(t, l.Lab, l.programA, "host", nil) // unversioned, whatever is rolled out
+	return l
+}
+
+// control starts a control worker of a build and waits until it serves.
+func (l *rollingLab) control(program, build string) *started {
+	l.t.Helper()
+	s := start(l.t, l.Lab, program, "control-"+build, []string{
+		"WATTSWEEP_DATABASE_DSN=" + l.Stack.PostgresDSN, "WATTSWEEP_TEMPORAL_ADDRESS=" + l.Stack.TemporalAddress,
+		"WATTSWEEP_TEMPORAL_NAMESPACE=" + l.Stack.TemporalNamespace, "WATTSWEEP_WORKER_VERSIONING=true",
+	}, "--control", "--measure=false")
+	l.Until("build "+build+" serves", func(context.Context) bool { b, ok := l.rolled(build); return ok && len(b.Workers) > 0 })
+	return s
+}
+
+// rolled is what `wattsweep rollout` says of a build.
+func (l *rollingLab) rolled(build string) (app.Build, bool) {
+	l.t.Helper()
 	var list []app.Build
-	require.NoError(t, json.Unmarshal([]byte(lab.Must("rollout", "--output", "json")), &list))
+	require.NoError(l.t, json.Unmarshal([]byte(l.Must("rollout", "--output", "json")), &list))
 	i := slices.IndexFunc(list, func(b app.Build) bool { return b.Build == build })
 	if i < 0 {
 		return app.Build{}, false
@@ -94,73 +127,89 @@ func rolled(t *testing.T, lab *harness.Lab, build string) (app.Build, bool) {
 	return list[i], true
 }
 
+// refused runs a command that must fail with these words.
+func (l *rollingLab) refused(words string, args ...string) {
+	l.t.Helper()
+	_, complaint, code := l.Run(args...)
+	require.NotZero(l.t, code)
+	require.Contains(l.t, complaint, words)
+}
+
+// measuring waits until a sweep's cell, counted from 0, is in its long window.
+func (l *rollingLab) measuring(id bench.SweepID, no int) {
+	l.t.Helper()
+	l.Until("a cell is measured", func(ctx context.Context) bool {
+		cells, err := l.Store.Cells(ctx, id)
+		require.NoError(l.t, err)
+		return cells[no].Stage == bench.StageBaseline || cells[no].State.Final()
+	})
+}
+
+func (l *rollingLab) done(id bench.SweepID) []string {
+	l.t.Helper()
+	l.Until("sweep done", func(ctx context.Context) bool { return l.SweepState(ctx, id) == bench.StateDone })
+	exactlyOnce(l.t, l.Lab, id, 4, 1)
+	cells, err := l.Store.Cells(l.t.Context(), id)
+	require.NoError(l.t, err)
+	workflows := make([]string, len(cells))
+	for i, c := range cells {
+		require.Equal(l.t, bench.StateDone, c.State, c.Reason)
+		workflows[i] = contract.BenchmarkWorkflowID(id, c.ID, 1)
+	}
+	return workflows
+}
+
 // A new build is rolled out while a sweep runs: the cell that is being measured
 // ends on the build that began it, the next one goes to the new build, and the
 // old one can then be stopped. Nothing is measured twice.
 func TestRollout(t *testing.T) {
-	lab := harness.NewLab(t, "rollout")
-	require.NoError(t, syscall.Kill(lab.WorkerPID(), syscall.SIGTERM))
-	lab.Until("the lab's own worker ended", func(context.Context) bool {
-		_, err := os.Stat(filepath.Join(lab.State, "worker.json"))
-		return err != nil
-	})
-	require.Contains(t, lab.Must("rollout"), "worker.versioning is off")
-
-	programA, buildA := programOf(t, "aaaaaaaaaaaa")
-	programB, buildB := programOf(t, "bbbbbbbbbbbb")
-	versioned := []string{
-		"WATTSWEEP_DATABASE_DSN=" + lab.Stack.PostgresDSN, "WATTSWEEP_TEMPORAL_ADDRESS=" + lab.Stack.TemporalAddress,
-		"WATTSWEEP_TEMPORAL_NAMESPACE=" + lab.Stack.TemporalNamespace, "WATTSWEEP_WORKER_VERSIONING=true",
-	}
-	control := []string{"--control", "--measure=false"}
-	start(t, lab, programA, "host", nil) // unversioned, whatever is rolled out
-	_, complaint, code := lab.Run("rollout", "set", buildA)
-	require.NotZero(t, code)
-	require.Contains(t, complaint, "no control worker of it ever served")
-	a := start(t, lab, programA, "control-a", versioned, control...)
-	serves := func(build string) func(context.Context) bool {
-		return func(context.Context) bool { b, ok := rolled(t, lab, build); return ok && len(b.Workers) > 0 }
-	}
-	lab.Until("build A serves", serves(buildA))
-	lab.Must("rollout", "set", buildA)
-
-	id := lab.Launch(lab.Spec(restingSpec()))
-	running := func(no int) func(ctx context.Context) bool {
-		return func(ctx context.Context) bool {
-			cells, err := lab.Store.Cells(ctx, id)
-			require.NoError(t, err)
-			return cells[no].Stage == bench.StageBaseline || cells[no].State.Final()
-		}
-	}
-	lab.Until("the first cell is measured", running(0))
-	start(t, lab, programB, "control-b", versioned, control...)
-	lab.Until("build B serves", serves(buildB))
-	require.Contains(t, lab.Must("rollout", "set", buildB), "is current")
-	require.Contains(t, lab.Must("rollout", "set", buildB), "already")
-	old, _ := rolled(t, lab, buildA)
+	l := newRollingLab(t, "rollout")
+	require.Contains(t, l.Must("rollout"), "worker.versioning is off")
+	l.refused("no control worker of it ever served", "rollout", "set", l.buildA)
+	a := l.control(l.programA, l.buildA)
+	l.Must("rollout", "set", l.buildA)
+	id := l.Launch(l.Spec(restingSpec()))
+	l.measuring(id, 0)
+	l.control(l.programB, l.buildB)
+	require.Contains(t, l.Must("rollout", "set", l.buildB), "is current")
+	require.Contains(t, l.Must("rollout", "set", l.buildB), "already")
+	old, _ := l.rolled(l.buildA)
 	require.Equal(t, app.BuildDraining, old.State, "the first cell is still measured by what A decides")
 
-	lab.Until("the second cell is measured", running(1))
-	lab.Until("nothing runs on A", func(context.Context) bool {
-		old, _ = rolled(t, lab, buildA)
+	l.measuring(id, 1)
+	l.Until("nothing runs on A", func(context.Context) bool {
+		old, _ = l.rolled(l.buildA)
 		return len(old.Running) == 0 && old.State == app.BuildDrained
 	})
 	a.stop() // while the second cell is measured
-	require.Equal(t, bench.StateRunning, lab.SweepState(t.Context(), id))
-	lab.Until("sweep done", func(ctx context.Context) bool { return lab.SweepState(ctx, id) == bench.StateDone })
-	exactlyOnce(t, lab, id, 4, 1)
-
-	temporal := lab.Temporal()
-	cells, err := lab.Store.Cells(t.Context(), id)
-	require.NoError(t, err)
-	for i, want := range []string{buildA, buildB} {
-		require.Equal(t, []string{want}, buildsOf(t, temporal, contract.BenchmarkWorkflowID(id, cells[i].ID, 1)))
+	require.Equal(t, bench.StateRunning, l.SweepState(t.Context(), id))
+	cells, temporal := l.done(id), l.Temporal()
+	for i, want := range []string{l.buildA, l.buildB} {
+		require.Equal(t, []string{want}, buildsOf(t, temporal, cells[i]))
 	}
-	require.Equal(t, []string{buildA, buildB}, buildsOf(t, temporal, contract.SweepWorkflowID(id)), "sweeps go over to the new build")
+	require.Equal(t, []string{l.buildA, l.buildB}, buildsOf(t, temporal, contract.SweepWorkflowID(id)), "sweeps go over to the new build")
+	l.refused("no control worker of it ever served", "rollout", "set", "0.1.0+cccccccccccc")
+}
 
-	_, complaint, code = lab.Run("rollout", "set", "0.1.0+cccccccccccc")
-	require.NotZero(t, code)
-	require.Contains(t, complaint, "no control worker of it ever served")
+// A build whose workers are gone for good leaves its cell waiting; the command
+// says so, and hands it over to the current build, where it goes on.
+func TestBuildGoneForGood(t *testing.T) {
+	l := newRollingLab(t, "gone")
+	a := l.control(l.programA, l.buildA)
+	l.Must("rollout", "set", l.buildA)
+	id := l.Launch(l.Spec(restingSpec()))
+	l.measuring(id, 0)
+	require.NoError(t, a.cmd.Process.Kill())
+	l.control(l.programB, l.buildB)
+	l.Must("rollout", "set", l.buildB)
+	l.refused("or did within", "rollout", "move", l.buildA)
+	l.Until("A is seen to be gone", func(context.Context) bool { old, ok := l.rolled(l.buildA); return ok && old.Stranded() })
+	require.Contains(t, l.Must("rollout"), "wattsweep rollout move "+l.buildA)
+	l.refused("no control worker of it has asked", "rollout", "set", l.buildA)
+	l.refused("it is the current one", "rollout", "move", l.buildB)
+	require.Contains(t, l.Must("rollout", "move", l.buildA), "1 cell(s)")
+	cells := l.done(id)
+	require.Equal(t, []string{l.buildA, l.buildB}, buildsOf(t, l.Temporal(), cells[0]), "it goes on where it was")
 }
 
 // buildsOf lists the builds whose workers made a workflow's decisions, in turn.

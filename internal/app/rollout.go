@@ -11,6 +11,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -46,7 +47,8 @@ type Build struct {
 	Workers []string `json:"workers"`
 	// LastPoll is when one of them asked for work; nil when none did of late.
 	LastPoll *time.Time `json:"last_poll"`
-	// Running counts the open workflows that the build serves, by type.
+	// Running counts the open workflows that only this build can go on with, by
+	// type. Sweeps and lanes are not among them: they go to the current build.
 	Running map[string]int `json:"running"`
 	// This tells that it is this program's own build.
 	This bool `json:"this"`
@@ -83,7 +85,7 @@ func (a *App) Rollout(ctx context.Context) ([]Build, error) {
 		if p, ok := polls[build]; ok {
 			one.Workers, one.LastPoll = p.identities, &p.last
 		}
-		if one.Running, err = a.servedBy(ctx, build); err != nil {
+		if one.Running, err = a.boundTo(ctx, build); err != nil {
 			return nil, err
 		}
 		one.State = stateOf(build, found.Info.RoutingConfig, one.Running[contract.WorkflowBenchmark], v.DrainageStatus)
@@ -150,10 +152,21 @@ func (a *App) pollers(ctx context.Context) (map[string]polling, error) {
 	return out, nil
 }
 
-// servedBy counts by type the open workflows that a build serves.
-func (a *App) servedBy(ctx context.Context, build string) (map[string]int, error) {
+// boundTo counts by type the open workflows that only a build can go on with.
+func (a *App) boundTo(ctx context.Context, build string) (map[string]int, error) {
+	open, err := a.openOn(ctx, build)
 	out := map[string]int{}
-	query := fmt.Sprintf("TemporalWorkerDeploymentVersion = '%s:%s' AND ExecutionStatus = 'Running'", Deployment, strings.ReplaceAll(build, "'", ""))
+	for _, w := range open {
+		out[w.GetType().GetName()]++
+	}
+	return out, err
+}
+
+// openOn lists the open workflows that only a build can go on with. Sweeps and
+// lanes follow the current build, also where they sleep since another was.
+func (a *App) openOn(ctx context.Context, build string) (list []*workflowpb.WorkflowExecutionInfo, err error) {
+	query := fmt.Sprintf("TemporalWorkerDeploymentVersion = '%s:%s' AND TemporalWorkflowVersioningBehavior = 'Pinned' AND ExecutionStatus = 'Running'",
+		Deployment, strings.ReplaceAll(build, "'", ""))
 	var next []byte
 	for {
 		page, err := a.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -162,11 +175,9 @@ func (a *App) servedBy(ctx context.Context, build string) (map[string]int, error
 		if err != nil {
 			return nil, fmt.Errorf("list what runs on build %s: %w", build, err)
 		}
-		for _, w := range page.GetExecutions() {
-			out[w.GetType().GetName()]++
-		}
+		list = append(list, page.GetExecutions()...)
 		if next = page.GetNextPageToken(); len(next) == 0 {
-			return out, nil
+			return list, nil
 		}
 	}
 }
@@ -196,4 +207,40 @@ func (a *App) SetBuild(ctx context.Context, build string) (changed bool, err err
 		return false, fmt.Errorf("make build %s current: %w", build, err)
 	}
 	return true, nil
+}
+
+// MoveBuild hands the benchmarks that wait for a build which is gone for good
+// over to the current one; it returns how many. What was measured is in the
+// store, so they go on behind their last call. A build that still has workers
+// ends its benchmarks itself, so that is refused.
+func (a *App) MoveBuild(ctx context.Context, build string) (int, error) {
+	builds, err := a.Rollout(ctx)
+	if err != nil {
+		return 0, err
+	}
+	i := slices.IndexFunc(builds, func(b Build) bool { return b.Build == build })
+	switch {
+	case i < 0:
+		return 0, fault.New(fault.Invalid, "", "wattsweep rollout lists those that are known",
+			"move what runs on build %s: no control worker of it ever served", build)
+	case builds[i].State == BuildCurrent:
+		return 0, fault.New(fault.Invalid, "", "make another build current first: wattsweep rollout set BUILD",
+			"move what runs on build %s: it is the current one", build)
+	case len(builds[i].Workers) > 0:
+		return 0, fault.New(fault.Invalid, "", "wait until it is drained, or stop its workers",
+			"move what runs on build %s: %d worker(s) of it serve, or did within %s", build, len(builds[i].Workers), polledWithin)
+	}
+	open, err := a.openOn(ctx, build)
+	for n, w := range open {
+		_, err := a.Temporal.UpdateWorkflowExecutionOptions(ctx, client.UpdateWorkflowExecutionOptionsRequest{
+			WorkflowId: w.GetExecution().GetWorkflowId(), RunId: w.GetExecution().GetRunId(),
+			WorkflowExecutionOptionsChanges: client.WorkflowExecutionOptionsChanges{
+				VersioningOverride: &client.VersioningOverrideChange{Value: &client.AutoUpgradeVersioningOverride{}},
+			},
+		})
+		if _, ended := errors.AsType[*serviceerror.NotFound](err); err != nil && !ended {
+			return n, fmt.Errorf("move %s to the current build: %w", w.GetExecution().GetWorkflowId(), err)
+		}
+	}
+	return len(open), err
 }

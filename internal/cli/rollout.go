@@ -34,7 +34,7 @@ func newRollout() *cobra.Command {
 			})
 		},
 	}
-	cmd.AddCommand(newRolloutSet())
+	cmd.AddCommand(newRolloutSet(), newRolloutMove())
 	return cmd
 }
 
@@ -70,6 +70,24 @@ func newRolloutSet() *cobra.Command {
 	return cmd
 }
 
+func newRolloutMove() *cobra.Command {
+	return &cobra.Command{
+		Use:   "move BUILD",
+		Short: "Hand the cells of a build that is gone for good over to the current one",
+		Args:  args(1),
+		RunE: func(cmd *cobra.Command, in []string) error {
+			return connected(cmd, app.TemporalNeeded, func(ctx context.Context, s *session, a *app.App) error {
+				n, err := a.MoveBuild(ctx, in[0])
+				if err != nil {
+					return err
+				}
+				say(s.out, "%d cell(s) of build %s go on with the current one\n", n, in[0])
+				return nil
+			})
+		},
+	}
+}
+
 func showBuilds(s *session, builds []app.Build) error {
 	if len(builds) == 0 && s.settings.Output == "table" {
 		say(s.out, "no control worker serves as one build of several: the setting worker.versioning is off everywhere\n")
@@ -79,7 +97,7 @@ func showBuilds(s *session, builds []app.Build) error {
 	for i, b := range builds {
 		rows[i] = buildRow(b)
 	}
-	headings := []string{"build", "state", "since", "workers", "runs on it", "note"}
+	headings := []string{"build", "state", "since", "workers", "holds", "note"}
 	return listing(s.out, s.settings.Output, headings, rows, append([]app.Build{}, builds...))
 }
 
@@ -94,7 +112,7 @@ func buildRow(b app.Build) []string {
 	}
 	switch {
 	case b.Stranded():
-		notes = append(notes, "its benchmarks wait for a worker of it: start one")
+		notes = append(notes, "its cells wait for a worker of it: start one, or wattsweep rollout move "+b.Build)
 	case b.State == app.BuildCurrent && len(b.Workers) == 0:
 		notes = append(notes, "nothing goes on until a worker of it is started")
 	case b.State == app.BuildDrained && len(b.Workers) > 0:

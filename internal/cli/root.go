@@ -31,7 +31,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDemo(), newUp(), newDown(), newDoctor(), newValidate(), newPlan(), newRun(), newList(),
 		newStatus(), newWatch(), newPause(), newResume(), newCancel(), newSkip(), newRetry(), newRemeasure(),
-		newExtend(), newPriority(), newHost(), newDrift(), newTargets(), newReport(), newExport(), newMeters(), newVersion(), newWorker(),
+		newExtend(), newPriority(), newHost(), newDrift(), newTargets(), newReport(), newExport(), newMeters(), newVersion(), newWorker(), newRollout(),
 	)
 	return root
 }
