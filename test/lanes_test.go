@@ -15,9 +15,9 @@ import (
 	"github.com/wattsweep/wattsweep/test/harness"
 )
 
-// laneSpec is two cells of 120 calls, enough to be steered while they run.
+// laneSpec is two cells of 80 calls, enough to be steered while they run.
 func laneSpec(name string) string {
-	return spec(name, "{name: demo-journals, languages: [sv, en], limit: 60}", "2", "2048")
+	return spec(name, "{name: demo-journals, languages: [sv, en], limit: 40}", "2", "2048")
 }
 
 // Two sweeps of two people want one host at once, and are paused, skipped,
@@ -36,7 +36,7 @@ func TestTwoSweepsShareAHost(t *testing.T) {
 	lab.Until("the other sweep's calls", func(ctx context.Context) bool { return lab.Calls(ctx, right) >= 5 })
 	kept := lab.Calls(ctx, left)
 	require.Positive(t, kept)
-	require.Less(t, kept, 240)
+	require.Less(t, kept, 160)
 	require.Zero(t, counts(t, lab, left)[bench.StateRunning], "the paused cell gave the host up")
 
 	require.Contains(t, lab.Must("skip", "right", "2"), "1 cell is taken off the plan")
@@ -94,7 +94,7 @@ func checkShared(t *testing.T, lab *harness.Lab, sweeps ...bench.SweepID) {
 	t.Helper()
 	ctx := t.Context()
 	for _, id := range sweeps {
-		exactlyOnce(t, lab, id, 60, 2)
+		exactlyOnce(t, lab, id, 40, 2)
 		begun, committed, err := lab.Store.CallCounts(ctx, id)
 		require.NoError(t, err)
 		require.Equal(t, begun, committed, "a stop finishes its call")
@@ -131,10 +131,10 @@ func remeasureOne(t *testing.T, lab *harness.Lab, id bench.SweepID) {
 		c := cellsOf(t, lab, id)[0]
 		return c.State == bench.StateDone && c.Epoch == 2 && lab.SweepState(ctx, id) == bench.StateDone
 	})
-	exactlyOnce(t, lab, id, 60, 2)
+	exactlyOnce(t, lab, id, 40, 2)
 	earlier, err := lab.Store.Calls(t.Context(), cellsOf(t, lab, id)[0].ID, 1)
 	require.NoError(t, err)
-	require.Len(t, earlier, 120, "what was measured before is kept")
+	require.Len(t, earlier, 80, "what was measured before is kept")
 }
 
 // A sweep grows while it runs and after its end: by a spec with more in its
