@@ -12,6 +12,10 @@ import (
 // its own pace.
 const beatEvery = 3 * time.Second
 
+// firstBeat spares the server a write for each stage that is over in moments;
+// no heartbeat time-out is shorter than three times this.
+const firstBeat = time.Second
+
 // beating heartbeats from a goroutine of its own until stop is called, so that
 // a slow Temporal server never stalls a measured loop. details must be safe to
 // call at any time.
@@ -20,17 +24,17 @@ func beating(ctx context.Context, details func() any) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		activity.RecordHeartbeat(ctx, details()) // asks the server, which may be slow
-		tick := time.NewTicker(beatEvery)
-		defer tick.Stop()
+		wait := time.NewTimer(firstBeat)
+		defer wait.Stop()
 		for {
 			select {
 			case <-done:
 				return
 			case <-ctx.Done():
 				return
-			case <-tick.C:
-				activity.RecordHeartbeat(ctx, details())
+			case <-wait.C:
+				activity.RecordHeartbeat(ctx, details()) // asks the server, which may be slow
+				wait.Reset(beatEvery)
 			}
 		}
 	}()

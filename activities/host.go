@@ -179,6 +179,8 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 		stage = bench.StageBaseline
 	}
 	return onJob(ctx, h, in.CellRef, stage, func(j *job) (contract.Note, error) {
+		// An unload may take longer than a heartbeat time-out.
+		defer beating(ctx, func() any { return contract.Note{V: 1, Text: string(in.Phase)} })()
 		epoch := in.Epoch
 		if in.Phase == bench.PhaseBaseline {
 			epoch = 0 // the floor holds for every epoch of the cell
@@ -186,7 +188,6 @@ func (h *Host) MeasureIdle(ctx context.Context, in contract.IdleIn) (contract.No
 				return contract.Note{}, err
 			}
 		}
-		defer beating(ctx, func() any { return contract.Note{V: 1, Text: string(in.Phase)} })()
 		m, err := j.sample(ctx)
 		if err != nil {
 			return contract.Note{}, err

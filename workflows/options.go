@@ -42,7 +42,7 @@ func policyOf(activity string, heartbeat time.Duration) policy {
 	case contract.ActPrepare:
 		return policy{6 * time.Hour, heartbeat}
 	case contract.ActMeasureIdle:
-		return policy{time.Hour, heartbeat}
+		return policy{2 * time.Hour, heartbeat} // a window of up to an hour, and the unload before it
 	case contract.ActLoad:
 		return policy{45 * time.Minute, heartbeat}
 	case contract.ActReclaim:

@@ -11,6 +11,11 @@ import (
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: contract.WorkflowSweep})
 	r.RegisterWorkflowWithOptions(Lane, workflow.RegisterOptions{Name: contract.WorkflowLane})
-	r.RegisterWorkflowWithOptions(Benchmark, workflow.RegisterOptions{Name: contract.WorkflowBenchmark})
+	r.RegisterWorkflowWithOptions(Benchmark, workflow.RegisterOptions{
+		Name: contract.WorkflowBenchmark,
+		// One build measures a whole cell. Workers that are no part of a rollout
+		// do not tell the server of this.
+		VersioningBehavior: workflow.VersioningBehaviorPinned,
+	})
 	RegisterDrift(r)
 }

@@ -125,6 +125,10 @@ func (a *App) controlWorker(w *Worker) (worker.Worker, error) {
 		OnFatalError:                w.fail,
 		Interceptors:                []interceptor.WorkerInterceptor{w.watch},
 		DeadlockDetectionTimeout:    5 * time.Second, // a busy two-core machine is no deadlock
+		// With the SDK's two pollers most tasks of a large sweep find nobody
+		// waiting and are written to the server's database first.
+		MaxConcurrentWorkflowTaskPollers: 16,
+		MaxConcurrentActivityTaskPollers: 4,
 	})
 	workflows.Register(one)
 	activities.RegisterControl(one,
