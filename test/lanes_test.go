@@ -99,9 +99,7 @@ func checkShared(t *testing.T, lab *harness.Lab, sweeps ...bench.SweepID) {
 		require.NoError(t, err)
 		require.Equal(t, begun, committed, "a stop finishes its call")
 	}
-	overlaps, err := lab.Store.Overlaps(ctx)
-	require.NoError(t, err)
-	require.Empty(t, overlaps)
+	neverTogether(t, lab, sweeps...)
 	turns, err := lab.Store.Turns(ctx, lab.Host)
 	require.NoError(t, err)
 	shared := map[bench.SweepID]int{}

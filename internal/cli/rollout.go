@@ -22,7 +22,7 @@ func newRollout() *cobra.Command {
 		Long: "With the setting worker.versioning several builds of the control worker can serve at once:\n" +
 			"a cell that runs stays with the build that began it, new cells go to the current build.\n" +
 			"Start the new build's worker, make it current with `wattsweep rollout set`, and stop the\n" +
-			"old one when it is drained. docs/upgrading.md tells the whole of it.",
+			"old one when it is drained. docs/operations.md tells the whole of it.",
 		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return connected(cmd, app.TemporalNeeded, func(ctx context.Context, s *session, a *app.App) error {
