@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+
+	"github.com/wattsweep/wattsweep/internal/contract"
 )
 
 // beatEvery is how often details are handed to the SDK, which sends them on at
@@ -69,4 +72,23 @@ func limited(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithCancel(ctx)
 	}
 	return context.WithDeadline(ctx, end.Add(-time.Until(end)/20))
+}
+
+// Beats heartbeats during every activity of a control worker, none of which has
+// a cursor to tell, so that one that was killed is noticed within seconds.
+type Beats struct{ interceptor.WorkerInterceptorBase }
+
+// InterceptActivity implements interceptor.WorkerInterceptor.
+func (*Beats) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &beats{interceptor.ActivityInboundInterceptorBase{Next: next}}
+}
+
+type beats struct {
+	interceptor.ActivityInboundInterceptorBase
+}
+
+// ExecuteActivity implements interceptor.ActivityInboundInterceptor.
+func (b *beats) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	defer beating(ctx, func() any { return contract.Note{V: 1, Text: "working"} })()
+	return b.Next.ExecuteActivity(ctx, in)
 }

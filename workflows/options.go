@@ -17,7 +17,7 @@ import (
 // of a step's own, is decided where they are made, in activities/errors.go.
 type policy struct {
 	timeout   time.Duration // one attempt
-	heartbeat time.Duration // 0: none
+	heartbeat time.Duration // silence after which the worker is taken for dead
 }
 
 // unloadCancelled is how long the host has to take the model of a cancelled
@@ -28,6 +28,10 @@ const unloadCancelled = 10 * time.Minute
 // unloadUnserved is how long a stopped cell waits for a worker to begin with
 // that: a host that nobody serves is not waited for any longer.
 const unloadUnserved = 2 * time.Minute
+
+// controlSilence is how soon a control worker that was killed within an activity
+// is noticed. Its activities heartbeat by themselves.
+const controlSilence = 15 * time.Second
 
 // policyOf is the one table of timeouts.
 func policyOf(activity string, heartbeat time.Duration) policy {
@@ -54,11 +58,11 @@ func policyOf(activity string, heartbeat time.Duration) policy {
 	case contract.ActUnload:
 		return policy{10 * time.Minute, 30 * time.Second}
 	case contract.ActScore, contract.ActCost, contract.ActPublish:
-		return policy{15 * time.Minute, 0}
+		return policy{15 * time.Minute, min(heartbeat, controlSilence)}
 	case contract.ActControlSweep: // an extension may add thousands of cells
-		return policy{5 * time.Minute, 0}
+		return policy{5 * time.Minute, controlSilence}
 	default: // database work on the control queue
-		return policy{time.Minute, 0}
+		return policy{time.Minute, controlSilence}
 	}
 }
 

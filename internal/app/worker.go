@@ -123,7 +123,7 @@ func (a *App) controlWorker(w *Worker) (worker.Worker, error) {
 		DeploymentOptions:           deployment,
 		DisableRegistrationAliasing: true,
 		OnFatalError:                w.fail,
-		Interceptors:                []interceptor.WorkerInterceptor{w.watch},
+		Interceptors:                []interceptor.WorkerInterceptor{w.watch, &activities.Beats{}},
 		DeadlockDetectionTimeout:    5 * time.Second, // a busy two-core machine is no deadlock
 		// With the SDK's two pollers most tasks of a large sweep find nobody
 		// waiting and are written to the server's database first.
