@@ -46,6 +46,9 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 		if err := j.mustBeResident(ctx, in.ResidentIn); err != nil {
 			return contract.InferOut{}, err
 		}
+		if err := j.prove(ctx, in); err != nil {
+			return contract.InferOut{}, err
+		}
 		gate, err := j.coolDown(ctx, in)
 		if err != nil {
 			return contract.InferOut{}, err
