@@ -263,7 +263,9 @@ func TestDrainInEachStage(t *testing.T) {
 func TestStopIsBounded(t *testing.T) {
 	lab, m := newLabWithMachine(t, "crash-stop", "WATTSWEEP_WORKER_STOP_TIMEOUT=3s")
 	m.start()
-	id := lab.Launch(lab.Spec(longSpec()))
+	// A client that goes away in the midst of a call may leave Ollama deaf, which
+	// shows by a call's timeout; the model is then loaded anew.
+	id := lab.Launch(lab.Spec(strings.Replace(longSpec(), "call_timeout: 1m", "call_timeout: 15s", 1)))
 	for i, signals := range []int{1, 2} {
 		m.callsBeyond(id, 10*(i+1))
 		require.NoError(t, lab.Stack.Kill(localstack.Ollama, syscall.SIGSTOP))

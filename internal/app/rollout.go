@@ -67,7 +67,9 @@ const polledWithin = 90 * time.Second
 // none where no worker was started with worker.versioning.
 func (a *App) Rollout(ctx context.Context) ([]Build, error) {
 	handle := a.Temporal.WorkerDeploymentClient().GetHandle(Deployment)
-	found, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	found, err := patiently(ctx, func(ctx context.Context) (client.WorkerDeploymentDescribeResponse, error) {
+		return handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	})
 	if _, none := errors.AsType[*serviceerror.NotFound](err); none {
 		return nil, nil
 	}
@@ -98,6 +100,24 @@ func (a *App) Rollout(ctx context.Context) ([]Build, error) {
 		return cmp.Or(place(x.State)-place(y.State), y.Since.Compare(x.Since), strings.Compare(x.Build, y.Build))
 	})
 	return list, nil
+}
+
+// lateTries is how often the server is asked for what a workflow of its own
+// answers, as for the builds: now and then nobody does within a client's ten
+// seconds, as when the worker inside the server was put aside. Asked again it
+// answers at once.
+const lateTries = 3
+
+// patiently asks again while the answer is late.
+func patiently[T any](ctx context.Context, ask func(context.Context) (T, error)) (got T, err error) {
+	for range lateTries {
+		got, err = ask(ctx)
+		_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
+		if ctx.Err() != nil || !late && !errors.Is(err, context.DeadlineExceeded) {
+			break
+		}
+	}
+	return got, err
 }
 
 // stateOf tells a build's state. Temporal says that a build is drained minutes

@@ -217,8 +217,8 @@ func (l *Lab) Calls(ctx context.Context, id bench.SweepID) int {
 func (l *Lab) SweepState(ctx context.Context, id bench.SweepID) bench.State {
 	l.t.Helper()
 	sw, err := l.Store.GetSweep(ctx, id)
-	if fault.KindOf(err) == fault.Unavailable && err != nil {
-		return "" // the database is being started again
+	if ctx.Err() != nil || (err != nil && fault.KindOf(err) == fault.Unavailable) {
+		return "" // Until says what was waited for; or the database is being started again
 	}
 	require.NoError(l.t, err)
 	return sw.State
