@@ -121,9 +121,12 @@ type Counts struct {
 	V       int                 `json:"v"`
 	ByState map[bench.State]int `json:"by_state"`
 	ByHost  map[string]int      `json:"by_host"` // unfinished cells
-	Total   int                 `json:"total"`
-	Final   int                 `json:"final"`
-	Cancel  bool                `json:"cancel"`
+	// Busy are those of these hosts that measure at this moment, a cell of this
+	// sweep or of another.
+	Busy   []string `json:"busy,omitempty"`
+	Total  int      `json:"total"`
+	Final  int      `json:"final"`
+	Cancel bool     `json:"cancel"`
 	// Paused says that nothing more of the sweep is measured until it is resumed.
 	Paused bool `json:"paused,omitempty"`
 }
@@ -136,6 +139,9 @@ type WakeIn struct {
 	CancelSweep bench.SweepID `json:"cancel_sweep,omitempty"`
 	// Stop tells the lanes to stop a running cell and how to close it.
 	Stop *StopIn `json:"stop,omitempty"`
+	// Busy names hosts whose lanes measure: they need no wake, and are started
+	// anew where they were lost.
+	Busy []string `json:"busy,omitempty"`
 }
 
 // StopIn stops a running cell: it ends after its present call, unloads, and is
@@ -148,6 +154,9 @@ type StopIn struct {
 	Cells  []bench.CellID `json:"cells,omitempty"`
 	State  bench.State    `json:"state"`
 	Reason string         `json:"reason,omitempty"`
+	// Tries are the attempts of Cells that are meant, in the same order; without
+	// them any attempt is.
+	Tries []int `json:"tries,omitempty"`
 }
 
 // LaneIn starts or continues a lane.
@@ -204,6 +213,30 @@ type BenchmarkIn struct {
 	Until int `json:"until_run,omitempty"`
 	// Prepare is done before the first window; nil does nothing.
 	Prepare *PrepareIn `json:"prepare,omitempty"`
+	// Going is how far an earlier run of the same try has come, whose history had
+	// grown long; nil begins the try.
+	Going *Going `json:"going,omitempty"`
+}
+
+// Going is how far a benchmark has come that continues as new: its model is
+// loaded and warm, and calls go on.
+type Going struct {
+	V     int    `json:"v"`
+	Epoch int    `json:"epoch"`
+	Rung  int    `json:"rung"`
+	Token string `json:"token"` // of the load
+	// Run and From are the calls that come next.
+	Run     int `json:"run"`
+	From    int `json:"from"`
+	Calls   int `json:"calls"`
+	Reloads int `json:"reloads,omitempty"`
+	// Segments and Remeasured are of the runs before Run.
+	Segments   int `json:"segments"`
+	Remeasured int `json:"remeasured,omitempty"`
+	// Numbers count the repetitions of each stage.
+	Numbers map[bench.Stage]int `json:"numbers"`
+	// Log are the newest lines of what the UI shows.
+	Log []string `json:"log,omitempty"`
 }
 
 // PrepareIn brings a host into the state in which a cell is to begin.
@@ -237,12 +270,26 @@ type CellRef struct {
 	No int `json:"no"`
 }
 
-// CloseIn ends a cell.
+// CloseIn ends a try of a cell.
 type CloseIn struct {
 	V      int          `json:"v"`
 	Cell   bench.CellID `json:"cell"`
 	State  bench.State  `json:"state"`
 	Reason string       `json:"reason"`
+	// Attempt is the try that ended: another is left alone. 0, as releases before
+	// 0.2 ask, ends whichever runs.
+	Attempt int `json:"attempt,omitempty"`
+}
+
+// CloseOut is how a try was closed.
+type CloseOut struct {
+	V int `json:"v"`
+	// State is what was stored: a cell that goes back on the plan may be taken off
+	// it at that moment.
+	State bench.State `json:"state"`
+	// Held says that nothing more of the sweep is measured: it is paused or
+	// cancelled.
+	Held bool `json:"held,omitempty"`
 }
 
 // CellClosed tells a sweep that one of its cells is final.
@@ -370,6 +417,16 @@ type FinishIn struct {
 	V     int           `json:"v"`
 	Sweep bench.SweepID `json:"sweep"`
 	State bench.State   `json:"state"`
+	// After is the place in the plan up to which the rows were settled.
+	After int `json:"after,omitempty"`
+}
+
+// FinishOut is how far the end of a sweep has come.
+type FinishOut struct {
+	V int `json:"v"`
+	// Next is what to go on after: not 0 while rows of cells are left to settle
+	// that ended without a try of their own.
+	Next int `json:"next,omitempty"`
 }
 
 // PublishIn asks for a cell's published row, with how the cell ended.
