@@ -130,7 +130,7 @@ func (a *App) controlStored(ctx context.Context, id bench.SweepID, what bench.Co
 	}
 	if what == bench.ControlCancel {
 		// Nobody else would end it.
-		if err := a.Store.SetSweepState(ctx, id, bench.StateCancelled); err != nil {
+		if err := a.Store.EndCancelled(ctx, id); err != nil {
 			return Controlled{}, err
 		}
 	}

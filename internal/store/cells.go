@@ -103,7 +103,10 @@ func (s *Store) RequeueFailed(ctx context.Context, sweep bench.SweepID) (int, er
 func (s *Store) RestartEpoch(ctx context.Context, id bench.CellID, from int) (int, error) {
 	var epoch int
 	err := s.pool.QueryRow(ctx, `UPDATE cells SET epoch = greatest(epoch, $2 + 1),
-		calls_done = CASE WHEN epoch > $2 THEN calls_done ELSE 0 END WHERE id = $1 RETURNING epoch`,
+		calls_done = CASE WHEN epoch > $2 THEN calls_done ELSE 0 END,
+		turns_closed = CASE WHEN epoch > $2 THEN turns_closed ELSE 0 END,
+		overhead_ns = CASE WHEN epoch > $2 THEN overhead_ns ELSE 0 END,
+		infer_ns = CASE WHEN epoch > $2 THEN infer_ns ELSE 0 END WHERE id = $1 RETURNING epoch`,
 		id, from).Scan(&epoch)
 	return epoch, wrap("start runs of cell "+string(id)+" afresh", err)
 }

@@ -55,6 +55,9 @@ func (s *Store) ControlSweep(ctx context.Context, in ControlRequest) (ControlAns
 	if in.Request == "" {
 		return ControlAnswer{}, fault.New(fault.Internal, "", "report this", "%s: the request has no id", doing)
 	}
+	if err := in.check(); err != nil {
+		return ControlAnswer{}, err
+	}
 	var answer ControlAnswer
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		c := control{ControlRequest: in, tx: tx}
@@ -95,8 +98,9 @@ type control struct {
 // stopped and have ended since are not named again.
 func (c *control) answered(ctx context.Context) (bool, error) {
 	var what bench.Control
+	var noted notedAnswer
 	err := c.tx.QueryRow(ctx, `SELECT what, answer FROM control_events WHERE sweep_id = $1 AND request = $2`,
-		c.Sweep, c.Request).Scan(&what, &c.out)
+		c.Sweep, c.Request).Scan(&what, &noted)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -104,9 +108,14 @@ func (c *control) answered(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if what != c.What {
-		return false, fault.New(fault.Invalid, "", "give each request an id of its own",
-			"%s sweep %s: request %s was made before, to %s it", c.What, c.Sweep, c.Request, what)
+		return false, c.refuse("give each request an id of its own", "request %s was made before, to %s it", c.Request, what)
 	}
+	// Rows of before contents were noted have none.
+	if noted.Content != "" && noted.Content != c.content() {
+		return false, c.refuse("give each request an id of its own",
+			"request %s was made before, about something else: other cells, another value, or with --now where this is without", c.Request)
+	}
+	c.out = noted.ControlAnswer
 	running, err := c.running(ctx, c.out.StopCells)
 	if err != nil {
 		return false, err
@@ -125,7 +134,7 @@ func (c *control) answered(ctx context.Context) (bool, error) {
 }
 
 func (c *control) note(ctx context.Context) error {
-	answer, err := json.Marshal(c.out)
+	answer, err := json.Marshal(notedAnswer{ControlAnswer: c.out, Content: c.content()})
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
@@ -154,11 +163,6 @@ func (c *control) do(ctx context.Context) error {
 		return c.doPriority(ctx)
 	}
 	return fault.New(fault.Internal, "", "report this", "control sweep %s: %q is nothing that can be asked", c.Sweep, c.What)
-}
-
-// refuse says why nothing is done, and how to mend it.
-func (c *control) refuse(mend, format string, args ...any) error {
-	return fault.New(fault.Invalid, "", mend, "%s sweep %s: %s", c.What, c.Sweep, fmt.Sprintf(format, args...))
 }
 
 func (c *control) refuseEnded() error {
@@ -223,6 +227,9 @@ func stay(n int) string {
 func (c *control) doResume(ctx context.Context) error {
 	if err := c.refuseEnded(); err != nil {
 		return err
+	}
+	if c.cancelled {
+		return c.refuse("wattsweep retry "+string(c.Sweep)+" puts its cells back on the plan", "it is being cancelled")
 	}
 	if c.pause == nil {
 		c.out.Text = fmt.Sprintf("sweep %s is not paused", c.Sweep)

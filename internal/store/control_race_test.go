@@ -93,8 +93,7 @@ func workOff(t *testing.T, s *store.Store, host string, random *rand.Rand, stop 
 func steer(t *testing.T, s *store.Store, p bench.Plan, random *rand.Rand, who int) {
 	for i := range 25 {
 		in := store.ControlRequest{
-			Sweep: p.Sweep, By: fmt.Sprint("person ", who), Request: fmt.Sprint(who, "/", i), Now: random.IntN(2) == 0,
-			Priority: 1 + random.IntN(5),
+			Sweep: p.Sweep, By: fmt.Sprint("person ", who), Request: fmt.Sprint(who, "/", i),
 		}
 		// Only the first two pause and resume, each a sweep of its own.
 		kinds := []bench.Control{bench.ControlSkip, bench.ControlRetry, bench.ControlRemeasure, bench.ControlPriority, bench.ControlCancel}
@@ -102,7 +101,14 @@ func steer(t *testing.T, s *store.Store, p bench.Plan, random *rand.Rand, who in
 			kinds = []bench.Control{bench.ControlPause}
 		}
 		in.What = kinds[random.IntN(len(kinds))]
-		in.Cells = []bench.CellID{p.Cells[random.IntN(len(p.Cells))].ID}
+		switch in.What { //nolint:exhaustive // the others take cells
+		case bench.ControlPause, bench.ControlCancel:
+			in.Now = random.IntN(2) == 0
+		case bench.ControlPriority:
+			in.Priority = 1 + random.IntN(5)
+		default:
+			in.Cells = []bench.CellID{p.Cells[random.IntN(len(p.Cells))].ID}
+		}
 		if in.What == bench.ControlRetry && random.IntN(2) == 0 {
 			in.Cells = nil
 		}
