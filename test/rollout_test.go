@@ -163,6 +163,7 @@ func (l *rollingLab) done(id bench.SweepID) []string {
 // ends on the build that began it, the next one goes to the new build, and the
 // old one can then be stopped. Nothing is measured twice.
 func TestRollout(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	l := newRollingLab(t, "rollout")
 	require.Contains(t, l.Must("rollout"), "worker.versioning is off")
 	l.refused("no control worker of it ever served", "rollout", "set", l.buildA)
@@ -194,6 +195,7 @@ func TestRollout(t *testing.T) {
 // A build whose workers are gone for good leaves its cell waiting; the command
 // says so, and hands it over to the current build, where it goes on.
 func TestBuildGoneForGood(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	l := newRollingLab(t, "gone")
 	a := l.control(l.programA, l.buildA)
 	l.Must("rollout", "set", l.buildA)
@@ -231,6 +233,7 @@ func buildsOf(t *testing.T, c client.Client, workflow string) (list []string) {
 // Without versioning a new program takes the old one's place: it is stopped or
 // killed, the new one started, and the sweep goes on where it was.
 func TestNewProgramReplacesTheOld(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	lab := harness.NewLab(t, "replaced")
 	program, build := programOf(t, "bbbbbbbbbbbb")
 	id := lab.Launch(lab.Spec(longSpec()))

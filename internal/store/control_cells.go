@@ -252,7 +252,7 @@ func (c *control) retryAll(ctx context.Context) error {
 	}
 	if len(ids) > 0 {
 		err = c.putBack(ctx, ids, "")
-		c.out.Text = c.whilePaused(fmt.Sprintf("%s of sweep %s back on the plan", cells(len(ids), "is", "are"), c.Sweep))
+		c.out.Text = c.whilePaused(cells(len(ids), "is", "are") + " back on the plan of sweep " + string(c.Sweep))
 		return err
 	}
 	left, err := c.wakeAll(ctx)

@@ -190,6 +190,7 @@ func TestCancelNowAndAfterTheCell(t *testing.T) {
 
 		got = d.ask(store.ControlRequest{What: bench.ControlRetry})
 		require.Equal(t, 3, got.Changed)
+		require.Contains(t, got.Text, "3 cells are back on the plan of sweep ")
 		require.Equal(t, []string{"a", "b"}, got.Hosts)
 		sw := d.sweep()
 		require.False(t, sw.Cancel)
