@@ -35,9 +35,15 @@ func (c *Control) SweepCounts(ctx context.Context, id bench.SweepID) (contract.C
 			return contract.Counts{}, typed(ctx, err)
 		}
 	}
-	return contract.Counts{
+	out := contract.Counts{
 		V: contract.Shape, ByState: n.ByState, ByHost: n.ByHost, Total: n.Total, Final: n.Final, Cancel: n.Cancel, Paused: n.Pause != nil,
-	}, nil
+	}
+	if n.Final < n.Total {
+		if out.Busy, err = c.Store.BusyHosts(ctx, id); err != nil {
+			return contract.Counts{}, typed(ctx, err)
+		}
+	}
+	return out, nil
 }
 
 // ControlSweep does in the store what a person asked of a sweep. Asked again
@@ -57,7 +63,7 @@ func (c *Control) ControlSweep(ctx context.Context, in contract.ControlSweepIn) 
 	out := contract.ControlOut{Counts: counts, Changed: done.Changed, Text: done.Text, Hosts: done.Hosts}
 	if len(done.StopCells) > 0 {
 		out.Stop = &contract.StopIn{
-			V: contract.Shape, Sweep: in.Sweep, Cells: done.StopCells, State: done.StopState, Reason: done.StopReason,
+			V: contract.Shape, Sweep: in.Sweep, Cells: done.StopCells, Tries: done.Tries, State: done.StopState, Reason: done.StopReason,
 		}
 	}
 	return out, nil
@@ -67,11 +73,6 @@ func (c *Control) ControlSweep(ctx context.Context, in contract.ControlSweepIn) 
 // shape 2 ask.
 func (c *Control) CancelSweep(ctx context.Context, id bench.SweepID) error {
 	return typed(ctx, c.Store.RequestCancel(ctx, id))
-}
-
-// FinishSweep makes a sweep's end durable.
-func (c *Control) FinishSweep(ctx context.Context, in contract.FinishIn) error {
-	return typed(ctx, c.Store.SetSweepState(ctx, in.Sweep, in.State))
 }
 
 // RestartEpoch starts a cell's runs afresh and returns the new epoch.

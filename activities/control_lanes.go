@@ -17,7 +17,8 @@ import (
 )
 
 // WakeLanes starts the lanes of the named hosts or wakes them; with Stop, or
-// CancelSweep, it tells them to stop a running cell.
+// CancelSweep, it tells them to stop a running cell. Lanes of busy hosts are
+// started where they were lost.
 func (c *Control) WakeLanes(ctx context.Context, in contract.WakeIn) error {
 	return typed(ctx, WakeLanes(ctx, c.Temporal, in))
 }
@@ -42,6 +43,13 @@ func WakeLanes(ctx context.Context, temporal client.Client, in contract.WakeIn) 
 			return noTemporal("wake lane %s: %w", host, err)
 		}
 	}
+	for _, host := range in.Busy {
+		// One that lives hears nothing of it, so that its history does not grow.
+		_, err := temporal.ExecuteWorkflow(ctx, LaneStart(host), contract.WorkflowLane, contract.LaneIn{V: contract.Shape, Host: host})
+		if err != nil {
+			return noTemporal("look after lane %s: %w", host, err)
+		}
+	}
 	return nil
 }
 
@@ -59,11 +67,11 @@ func LaneStart(host string) client.StartWorkflowOptions {
 func (c *Control) ClaimNext(ctx context.Context, in contract.ClaimIn) (contract.ClaimOut, error) {
 	cell, err := c.Store.ClaimNext(ctx, in.Host, in.Lane, in.Claim)
 	if errors.Is(err, store.ErrNotFound) {
-		lane, err := c.Store.Lane(ctx, in.Host)
+		state, why, err := c.stands(ctx, in.Host)
 		if err != nil {
 			return contract.ClaimOut{}, typed(ctx, err)
 		}
-		return contract.ClaimOut{V: in.V, Lane: lane.State, Why: whyClosed(lane)}, nil
+		return contract.ClaimOut{V: in.V, Lane: state, Why: why}, nil
 	}
 	if err != nil {
 		return contract.ClaimOut{}, typed(ctx, err)
@@ -72,10 +80,24 @@ func (c *Control) ClaimNext(ctx context.Context, in contract.ClaimIn) (contract.
 	if err != nil {
 		return contract.ClaimOut{}, typed(ctx, err)
 	}
-	if out.V = in.V; in.V >= 2 { // a lane of shape 1 knows of no turns
-		out.Until, out.Prepare = turn(cell), prepares(cell.Config.Phases)
+	found := contract.ClaimOut{V: in.V, Found: true, Cell: &out}
+	if out.V = in.V; in.V < 2 { // a lane of shape 1 knows of no turns
+		return found, nil
 	}
-	return contract.ClaimOut{V: in.V, Found: true, Cell: &out}, nil
+	out.Until, out.Prepare = turn(cell), prepares(cell.Config.Phases)
+	// A drained lane goes on with the cell that it had.
+	found.Lane, found.Why, err = c.stands(ctx, in.Host)
+	return found, typed(ctx, err)
+}
+
+// stands tells whether a host takes cells, and who closed it.
+func (c *Control) stands(ctx context.Context, host string) (bench.LaneState, string, error) {
+	state, err := c.Store.LaneState(ctx, host)
+	if err != nil || state == bench.LaneOpen {
+		return state, "", err
+	}
+	lane, err := c.Store.Lane(ctx, host)
+	return lane.State, whyClosed(lane), err
 }
 
 // benchmark is all that orchestrates a cell.
@@ -119,9 +141,14 @@ func prepares(cfg bench.PhaseConfig) *contract.PrepareIn {
 	return &contract.PrepareIn{CellRef: contract.CellRef{V: contract.Shape}, ClearCaches: cfg.ClearCaches, CoolDown: cfg.CoolDown}
 }
 
-// CloseCell ends a cell, or gives it back to the plan.
-func (c *Control) CloseCell(ctx context.Context, in contract.CloseIn) error {
-	return typed(ctx, c.Store.CloseCell(ctx, in.Cell, in.State, in.Reason))
+// CloseCell ends a try of a cell, or gives the cell back to the plan, and tells
+// how that was stored.
+func (c *Control) CloseCell(ctx context.Context, in contract.CloseIn) (contract.CloseOut, error) {
+	closed, err := c.Store.CloseTry(ctx, in.Cell, in.Attempt, in.State, in.Reason)
+	if err != nil {
+		return contract.CloseOut{}, typed(ctx, err)
+	}
+	return contract.CloseOut{V: contract.Shape, State: closed.State, Held: closed.Paused || closed.Cancelled}, nil
 }
 
 // SetLane makes the state of a host's lane durable. The state that it has

@@ -29,6 +29,7 @@ func TestControlSweepPauses(t *testing.T) {
 	require.Equal(t, []string{"bench1"}, out.Hosts)
 	require.Equal(t, bench.StateQueued, out.Stop.State)
 	require.Equal(t, []bench.CellID{r.cell.ID}, out.Stop.Cells)
+	require.Equal(t, []int{1}, out.Stop.Tries)
 	require.Equal(t, r.cell.Sweep, out.Stop.Sweep)
 	require.Contains(t, out.Stop.Reason, "anna: maintenance")
 	require.Equal(t, 1, out.ByState[bench.StateRunning])

@@ -44,7 +44,7 @@ func TestSweepCounts(t *testing.T) {
 	r := newRig(t)
 	counts := must[contract.Counts](r, contract.ActSweepCounts, r.cell.Sweep)
 	require.Equal(t, contract.Counts{
-		V: contract.Shape, ByState: map[bench.State]int{bench.StateRunning: 1}, ByHost: map[string]int{"bench1": 1}, Total: 1,
+		V: contract.Shape, ByState: map[bench.State]int{bench.StateRunning: 1}, ByHost: map[string]int{"bench1": 1}, Busy: []string{"bench1"}, Total: 1,
 	}, counts)
 	sw, err := r.store.GetSweep(t.Context(), r.cell.Sweep)
 	require.NoError(t, err)
@@ -189,4 +189,9 @@ func TestWakeLanes(t *testing.T) {
 	app := failed(t, err)
 	require.Contains(t, app.Message(), "tell lane bench1 to stop: server away")
 	require.False(t, app.NonRetryable())
+
+	// One that measures gets no signal; it is started where there is none.
+	c.On("ExecuteWorkflow", mock.Anything, mock.MatchedBy(func(o client.StartWorkflowOptions) bool { return o.ID == "lane/bench2" }),
+		contract.WorkflowLane, contract.LaneIn{V: contract.Shape, Host: "bench2"}).Return(nil, nil).Once()
+	must[any](r, contract.ActWakeLanes, contract.WakeIn{V: 2, Busy: []string{"bench2"}})
 }

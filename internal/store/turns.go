@@ -73,24 +73,26 @@ func closeOrphans(ctx context.Context, tx pgx.Tx, host string) error {
 	if err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, `SELECT c.id, CASE WHEN c.stop IN ('', 'queued') AND s.cancel_requested THEN 'cancelled' ELSE c.stop END,
-		CASE WHEN s.cancel_requested THEN 'sweep cancelled' ELSE 'stopped while its lane was lost' END
+	rows, err := tx.Query(ctx, `SELECT c.id, c.attempt, CASE WHEN c.stop IN ('', 'queued') AND s.cancel_requested THEN 'cancelled' ELSE c.stop END,
+		CASE WHEN c.stop IN ('', 'queued') AND s.cancel_requested THEN 'sweep cancelled'
+			ELSE coalesce(`+whyStoppedSQL+`, 'stopped') END || ' (its lane was lost)'
 		FROM cells c JOIN sweeps s ON s.id = c.sweep_id
 		WHERE c.host = $1 AND c.state = 'running' AND (s.cancel_requested OR c.stop <> '')`, host)
 	if err != nil {
 		return err
 	}
 	type orphan struct {
-		ID     bench.CellID
-		State  bench.State
-		Reason string
+		ID      bench.CellID
+		Attempt int
+		State   bench.State
+		Reason  string
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[orphan])
 	if err != nil {
 		return err
 	}
 	for _, o := range found {
-		if err := endTurn(ctx, tx, o.ID, o.State, o.Reason); err != nil {
+		if err := endTurn(ctx, tx, o.ID, o.Attempt, o.State, o.Reason); err != nil {
 			return err
 		}
 	}
@@ -150,75 +152,6 @@ func beginTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, lane string, cla
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-// CloseCell ends a running cell in a state with its reason. Queued gives it
-// back to the plan with all that it measured; without a reason a turn of an
-// alternated sweep has ended, and the other cells come before its next. A cell
-// that is given back although it was to be skipped, or although its sweep is
-// cancelled, ends as that.
-func (s *Store) CloseCell(ctx context.Context, id bench.CellID, state bench.State, reason string) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		var cancelled bool
-		var stop bench.State
-		err := tx.QueryRow(ctx, `SELECT s.cancel_requested FROM sweeps s
-			WHERE s.id = (SELECT sweep_id FROM cells WHERE id = $1) FOR SHARE`, id).Scan(&cancelled)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		// Read once the sweep is locked: nobody asks for a stop from here on.
-		if err := tx.QueryRow(ctx, `SELECT stop FROM cells WHERE id = $1 FOR NO KEY UPDATE`, id).Scan(&stop); err != nil {
-			return err
-		}
-		switch {
-		case state != bench.StateQueued:
-		case stop.Final():
-			state = stop
-		case cancelled:
-			state, reason = bench.StateCancelled, "sweep cancelled"
-		}
-		return endTurn(ctx, tx, id, state, reason)
-	})
-	return wrap("close cell "+string(id), err)
-}
-
-// endTurn closes a running cell and its turn, and sums up what the turn took,
-// for estimates. Segments that a crash cut are taken to have been as fast as
-// the others: when they ended is not known.
-func endTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, state bench.State, reason string) error {
-	tag, err := tx.Exec(ctx, `WITH turn AS (
-			SELECT coalesce(max(t.began_at), '-infinity') AS began FROM turns t JOIN cells c ON c.id = t.cell_id AND c.attempt = t.attempt
-			WHERE c.id = $1
-		), seg AS (
-			SELECT sum(extract(epoch FROM g.ended_at - g.started_at)) FILTER (WHERE g.ended_why <> 'crash') AS took,
-				sum(g.calls) FILTER (WHERE g.ended_why <> 'crash') AS calls, sum(g.calls) AS total
-			FROM segments g JOIN cells c ON c.id = g.cell_id AND c.epoch = g.epoch, turn
-			WHERE c.id = $1 AND g.ended_at IS NOT NULL AND g.started_at >= turn.began
-		), gates AS (
-			SELECT sum(window_ns) AS took FROM (SELECT DISTINCT ON (p.run, p.no) p.window_ns FROM phase_readings p
-				JOIN cells c ON c.id = p.cell_id AND c.epoch = p.epoch, turn
-				WHERE c.id = $1 AND p.phase = 'cool-down' AND p.run > 0 AND p.started_at >= turn.began) w
-		)
-		UPDATE cells c SET state = $2, reason = $3, stage = '', stop = '',
-			finished_at = CASE WHEN $2 = 'queued' THEN NULL ELSE now() END,
-			claimed_by = CASE WHEN $2 = 'queued' THEN '' ELSE claimed_by END,
-			turns_done = turns_done + CASE WHEN $2 = 'queued' AND $3 = '' THEN 1 ELSE 0 END,
-			calls_done = (SELECT count(*) FROM calls k WHERE k.cell_id = c.id AND k.epoch = c.epoch),
-			turns_closed = turns_closed + 1,
-			overhead_ns = overhead_ns + coalesce((SELECT sum(extract(epoch FROM t.finished_at - t.started_at)) * 1e9 FROM stages t
-				WHERE t.cell_id = c.id AND t.attempt = c.attempt AND t.stage NOT IN ('infer', 'pull')), 0) + coalesce((SELECT took FROM gates), 0),
-			pull_ns = pull_ns + coalesce((SELECT sum(extract(epoch FROM t.finished_at - t.started_at)) * 1e9 FROM stages t
-				WHERE t.cell_id = c.id AND t.attempt = c.attempt AND t.stage = 'pull'), 0),
-			infer_ns = infer_ns + coalesce((SELECT took * total / nullif(calls, 0) * 1e9 FROM seg), 0)
-		WHERE c.id = $1 AND c.state = 'running'`, id, state, clean(reason))
-	if err != nil || tag.RowsAffected() == 0 {
-		return err
-	}
-	_, err = tx.Exec(ctx, `UPDATE turns SET ended_at = clock_timestamp(), state = $2 WHERE cell_id = $1 AND ended_at IS NULL`, id, state)
-	return err
-}
-
 // Turns lists what a host was given to, in order; an empty host lists all.
 func (s *Store) Turns(ctx context.Context, host string) ([]bench.Turn, error) {
 	doing := "list turns of host " + host
@@ -232,4 +165,25 @@ func (s *Store) Turns(ctx context.Context, host string) ([]bench.Turn, error) {
 		return nil, wrap(doing, fmt.Errorf("read rows: %w", err))
 	}
 	return out, nil
+}
+
+// LaneState tells whether a host takes cells.
+func (s *Store) LaneState(ctx context.Context, host string) (bench.LaneState, error) {
+	var state bench.LaneState
+	err := s.pool.QueryRow(ctx, `SELECT coalesce((SELECT state FROM lanes WHERE host = $1), 'open')`, host).Scan(&state)
+	return state, wrap("read state of lane of host "+host, err)
+}
+
+// BusyHosts lists the hosts of a sweep's unfinished cells that measure at this
+// moment, a cell of this sweep or of another.
+func (s *Store) BusyHosts(ctx context.Context, sweep bench.SweepID) ([]string, error) {
+	doing := "list busy hosts of sweep " + string(sweep)
+	rows, err := s.pool.Query(ctx, `SELECT DISTINCT t.host FROM turns t WHERE t.ended_at IS NULL
+		AND EXISTS (SELECT FROM cells c WHERE c.sweep_id = $1 AND c.host = t.host AND c.state IN ('queued', 'running'))
+		ORDER BY t.host`, sweep)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return out, wrap(doing, err)
 }
