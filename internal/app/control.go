@@ -35,37 +35,78 @@ type Controlled struct {
 // nothing. More cells than fit one update go in several.
 func (a *App) Control(ctx context.Context, sw store.Sweep, what bench.Control, in contract.ControlIn) (Controlled, error) {
 	in.V = contract.Shape
-	if len(in.Cells) <= contract.MaxCellsPerUpdate {
+	parts := inParts(in)
+	if len(parts) == 1 {
 		return a.ask(ctx, sw, what, in)
 	}
 	var out Controlled
 	var last string
-	parts := 0
-	for part := range slices.Chunk(in.Cells, contract.MaxCellsPerUpdate) {
-		parts++
-		one := in
-		one.Cells, one.Request = part, fmt.Sprintf("%s/%d", in.Request, parts)
+	for i, one := range parts {
 		got, err := a.ask(ctx, sw, what, one)
 		if err != nil {
-			return out, fmt.Errorf("after %d of %d cells: %w", (parts-1)*contract.MaxCellsPerUpdate, len(in.Cells), err)
+			return out, fmt.Errorf("after %d of %d cells: %w", i*contract.MaxCellsPerUpdate, len(in.Cells), err)
 		}
 		out.Changed += got.Changed
 		out.StoreOnly = out.StoreOnly || got.StoreOnly
 		last = got.Text
 	}
-	out.Text = fmt.Sprintf("%s of %d cells in %d requests changed %d; the last: %s", what, len(in.Cells), parts, out.Changed, last)
+	out.Text = fmt.Sprintf("%s of %d cells in %d requests changed %d; the last: %s", what, len(in.Cells), len(parts), out.Changed, last)
 	return out, nil
+}
+
+// inParts splits a request into those that fit one update each. A part is named
+// by its cells, not by its place: cells that a filter chose are others when the
+// request is made again after it was cut, and none of them may pass for done.
+func inParts(in contract.ControlIn) []contract.ControlIn {
+	if len(in.Cells) <= contract.MaxCellsPerUpdate {
+		return []contract.ControlIn{in}
+	}
+	const hashed = 16
+	begins := strings.ToValidUTF8(in.Request[:min(len(in.Request), store.MaxNameBytes-hashed-1)], "")
+	var parts []contract.ControlIn
+	for cells := range slices.Chunk(in.Cells, contract.MaxCellsPerUpdate) {
+		one := in
+		one.Cells = cells
+		one.Request = begins + "/" + bench.Hash(in.Request + namesOf(cells))[:hashed]
+		parts = append(parts, one)
+	}
+	return parts
+}
+
+func namesOf(cells []bench.CellID) string {
+	var all strings.Builder
+	for _, id := range cells {
+		all.WriteString("\x00" + string(id))
+	}
+	return all.String()
 }
 
 // ask makes one request. A sweep whose workflow is not there, though work is
 // left or comes back, is started with it.
 func (a *App) ask(ctx context.Context, sw store.Sweep, what bench.Control, in contract.ControlIn) (Controlled, error) {
-	update := client.UpdateWorkflowOptions{
-		WorkflowID: contract.SweepWorkflowID(sw.ID), UpdateName: string(what), UpdateID: string(what) + "/" + in.Request,
-		WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{in},
-	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
+	got, err := a.update(ctx, sw, what, updateID(what, in), in)
+	if _, no := errors.AsType[*temporal.ApplicationError](err); no {
+		// Temporal keeps a refusal under the update's id. This may be one of
+		// earlier, whose reason is gone; the store knows what was done.
+		got, err = a.update(ctx, sw, what, updateID(what, in)+"/"+NewRequest()[:8], in)
+	}
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return a.controlStored(ctx, sw.ID, what, in)
+	}
+	if err != nil {
+		return Controlled{}, refused(string(what)+" sweep "+string(sw.ID), err)
+	}
+	return Controlled{Changed: got.Changed, Text: got.Text}, nil
+}
+
+// update asks the sweep's workflow.
+func (a *App) update(ctx context.Context, sw store.Sweep, what bench.Control, id string, in contract.ControlIn) (contract.ControlOut, error) {
+	update := client.UpdateWorkflowOptions{
+		WorkflowID: contract.SweepWorkflowID(sw.ID), UpdateName: string(what), UpdateID: id,
+		WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{in},
+	}
 	var handle client.WorkflowUpdateHandle
 	var err error
 	if startsAgain(sw, what) {
@@ -81,13 +122,16 @@ func (a *App) ask(ctx context.Context, sw store.Sweep, what bench.Control, in co
 	if err == nil {
 		err = handle.Get(ctx, &got) // a refused update shows only here
 	}
-	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
-		return a.controlStored(ctx, sw.ID, what, in)
-	}
-	if err != nil {
-		return Controlled{}, refused(string(what)+" sweep "+string(sw.ID), err)
-	}
-	return Controlled{Changed: got.Changed, Text: got.Text}, nil
+	return got, err //nolint:wrapcheck // ask says what was asked
+}
+
+// updateID names an update for Temporal, which answers one that it knows
+// without asking the workflow. So all that the request says is part of it, and
+// an id that is used again for something else comes to the store, which refuses
+// it.
+func updateID(what bench.Control, in contract.ControlIn) string {
+	return fmt.Sprintf("%s/%s/%s", what, in.Request,
+		bench.Hash(fmt.Sprintf("%t\x00%d\x00%s%s", in.Now, in.Priority, in.Extension, namesOf(in.Cells)))[:16])
 }
 
 // startsAgain tells which requests start a sweep whose workflow is not there:

@@ -132,6 +132,10 @@ func (a *App) OpenHost(ctx context.Context, host string, in contract.LaneControl
 // askLane asks a host's lane, which is started where there is none.
 func (a *App) askLane(ctx context.Context, host, update string, in contract.LaneControlIn) (contract.LaneControlOut, error) {
 	in.V = contract.Shape
+	if n := len(in.Reason); n > store.MaxReasonBytes {
+		return contract.LaneControlOut{}, fault.New(fault.Invalid, "", "make it shorter",
+			"%s host %s: the reason has %d bytes, at most %d are kept", update, host, n, store.MaxReasonBytes)
+	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	id := contract.LaneWorkflowID(host)

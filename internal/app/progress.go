@@ -22,8 +22,11 @@ type Progress struct {
 	// CallsDone and CallsTotal count calls of cells that are not given up.
 	CallsDone, CallsTotal int
 	// Left estimates the time to the end from what was measured so far; nil
-	// until something was.
+	// until something was. The work of Closed is in it, as though they were open.
 	Left *Estimate
+	// Closed are those of Hosts that take no cells: a person drained them, or
+	// they are unfit.
+	Closed []bench.Lane
 }
 
 // Progress reads how far a sweep is.
@@ -73,7 +76,9 @@ func (f *Follower) Read(ctx context.Context, now time.Time) (Progress, error) {
 		}
 		// A cell that ended between the two reads would count twice, or not.
 		if counted == len(running) || sw.State.Final() || try == 3 {
-			return progress(sw, f.groups, running), nil
+			p := progress(sw, f.groups, running)
+			p.Closed, err = f.Store.ClosedLanes(ctx, p.Hosts)
+			return p, err
 		}
 		f.groups = nil
 	}
@@ -129,6 +134,22 @@ func progress(sw store.Sweep, groups []store.CellGroup, running []store.RunningC
 		p.Left = timeLeft(groups, running)
 	}
 	return p
+}
+
+// ClosedLines say of hosts that take no cells why, and what opens them.
+func ClosedLines(closed []bench.Lane) []string {
+	lines := make([]string, len(closed))
+	for i, l := range closed {
+		text := fmt.Sprintf("host %s is %s since %s", l.Host, l.State, l.At.Local().Format("2006-01-02 15:04:05"))
+		if l.By != "" && l.State == bench.LaneDrained {
+			text += ", by " + l.By
+		}
+		if l.Reason != "" {
+			text += " (" + l.Reason + ")"
+		}
+		lines[i] = text + ": its cells wait for wattsweep host resume " + l.Host
+	}
+	return lines
 }
 
 // SweepStands asks the sweep's workflow where it stands, in a word such as

@@ -77,7 +77,7 @@ func TestGuardWarnsOfUnservedHosts(t *testing.T) {
 			g := &guard{ask: func(context.Context, []string) (app.Unserved, error) { return c.ask(second) }}
 			var warned []int
 			for ; second < 180; second++ {
-				if lines := g.look(t.Context(), nil, begin.Add(time.Duration(second)*time.Second)); len(lines) > 0 {
+				if lines := g.look(t.Context(), nil, nil, begin.Add(time.Duration(second)*time.Second)); len(lines) > 0 {
 					warned = append(warned, second)
 				}
 			}

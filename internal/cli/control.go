@@ -27,15 +27,25 @@ func (q *asked) flags(cmd *cobra.Command) {
 
 // in is the request as the sweep gets it.
 func (q *asked) in() (contract.ControlIn, error) {
-	const longest = 200
-	if len(q.request) > longest || strings.ContainsFunc(q.request, func(r rune) bool { return r < ' ' }) {
-		return contract.ControlIn{}, errUsage{fmt.Errorf("--request-id is a line of at most %d characters", longest)}
+	if len(q.request) > store.MaxNameBytes || strings.ContainsFunc(q.request, func(r rune) bool { return r < ' ' }) {
+		return contract.ControlIn{}, errUsage{fmt.Errorf("--request-id is a line of at most %d bytes", store.MaxNameBytes)}
+	}
+	if err := checkReason(q.reason); err != nil {
+		return contract.ControlIn{}, err
 	}
 	id := q.request
 	if id == "" {
 		id = app.NewRequest()
 	}
 	return contract.ControlIn{V: contract.Shape, Request: id, By: userName(), Reason: q.reason}, nil
+}
+
+// checkReason refuses a --reason that is longer than what is kept.
+func checkReason(text string) error {
+	if len(text) > store.MaxReasonBytes {
+		return errUsage{fmt.Errorf("--reason has %d bytes, at most %d are kept; make it shorter", len(text), store.MaxReasonBytes)}
+	}
+	return nil
 }
 
 // answered prints what came of a request, as one sentence or as JSON.
@@ -83,7 +93,7 @@ func warnSweep(ctx context.Context, s *session, a *app.App, id bench.SweepID) er
 	if err != nil {
 		return err
 	}
-	warnUnserved(ctx, s, a, p.Hosts)
+	warnUnserved(ctx, s, a, p.Hosts, p.Closed)
 	return nil
 }
 

@@ -81,6 +81,7 @@ func newHostDrain() *cobra.Command {
 		func(ctx context.Context, a *app.App, host string) (contract.LaneControlOut, error) {
 			return a.Drain(ctx, host, contract.LaneControlIn{By: userName(), Reason: reason, Now: now})
 		})
+	cmd.PreRunE = func(*cobra.Command, []string) error { return checkReason(reason) }
 	cmd.Flags().BoolVar(&now, "now", false, "stop the running cell after its present call and put it back on the plan; this also frees the cell of a host that died")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return cmd

@@ -103,7 +103,7 @@ func newRun() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				warnUnserved(ctx, s, a, p.Hosts)
+				warnUnserved(ctx, s, a, p.Hosts, p.Closed)
 				return nil
 			})
 		},

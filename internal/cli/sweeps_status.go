@@ -63,7 +63,7 @@ func status(ctx context.Context, s *session, a *app.App, id bench.SweepID, f cel
 		say(s.err, "warning: %s; neither figure can be trusted\n", o)
 	}
 	missing := serving(ctx, a, p.Hosts)
-	warn(s, missing.Lines())
+	warn(s, slices.Concat(missing.Lines(), app.ClosedLines(p.Closed)))
 	stands := ""
 	if !p.Sweep.State.Final() {
 		stands = a.SweepStands(ctx, id)
@@ -140,12 +140,24 @@ type sweepStatus struct {
 	LeftUpS  *float64            `json:"time_left_high_s"`
 	LeftNote string              `json:"time_left_missing,omitempty"`
 	// Unserved is the hosts that no worker serves, nil when that is not known.
-	Unserved     []string     `json:"hosts_unserved"`
-	UnservedNote string       `json:"hosts_unserved_missing,omitempty"`
-	Control      bool         `json:"control_unserved"`
-	Overlaps     []string     `json:"overlaps,omitempty"`
-	Cells        []cellStatus `json:"cells"`
-	More         int          `json:"cells_more,omitempty"` // beyond the limit
+	Unserved     []string `json:"hosts_unserved"`
+	UnservedNote string   `json:"hosts_unserved_missing,omitempty"`
+	Control      bool     `json:"control_unserved"`
+	// Closed are hosts that take no cells, whose work the time left holds all
+	// the same.
+	Closed   []closedHost `json:"hosts_closed"`
+	Overlaps []string     `json:"overlaps,omitempty"`
+	Cells    []cellStatus `json:"cells"`
+	More     int          `json:"cells_more,omitempty"` // beyond the limit
+}
+
+// closedHost is a host that takes no cells.
+type closedHost struct {
+	Host   string          `json:"host"`
+	State  bench.LaneState `json:"state"`
+	Since  time.Time       `json:"since"`
+	By     string          `json:"by,omitempty"`
+	Reason string          `json:"reason,omitempty"`
 }
 
 // servedBy is what is known of who serves a sweep.
@@ -171,7 +183,10 @@ func statusOf(p app.Progress, by servedBy, cells []store.Cell) sweepStatus {
 	sw := p.Sweep
 	out := sweepStatus{
 		ID: sw.ID, Name: sw.Name, State: sw.State, Owner: sw.Owner, Priority: sw.Priority, Order: sw.Order, Pause: sw.Pause,
-		ByState: sw.Counts, Done: p.CallsDone, Total: p.CallsTotal, Cells: []cellStatus{},
+		ByState: sw.Counts, Done: p.CallsDone, Total: p.CallsTotal, Closed: []closedHost{}, Cells: []cellStatus{},
+	}
+	for _, l := range p.Closed {
+		out.Closed = append(out.Closed, closedHost{l.Host, l.State, l.At, l.By, l.Reason})
 	}
 	if p.Left != nil {
 		left := p.Left.Left.Seconds()
@@ -201,8 +216,8 @@ func inSeconds(d *time.Duration) *float64 {
 // headline says in one line how far a sweep is.
 func headline(p app.Progress, stands string) string {
 	state := stateWord(p.Sweep)
-	if stands != "" && stands != string(p.Sweep.State) {
-		state = stands
+	if stands != "" && state == string(bench.StateRunning) {
+		state = stands // else the store, which is asked first, knows better
 	}
 	return fmt.Sprintf("%s (%s): %s, %d of %d cells, %d of %d calls%s", p.Sweep.Name, p.Sweep.ID, state,
 		p.Sweep.Finished(), p.Sweep.Total(), p.CallsDone, p.CallsTotal, leftText(p))
@@ -252,9 +267,18 @@ func leftText(p app.Progress) string {
 			text += fmt.Sprintf(" (%s to %s)", low, high)
 		}
 	}
-	text += " left"
+	var once []string
 	if p.Sweep.Pause != nil {
-		text += " once resumed"
+		once = append(once, "resumed")
+	}
+	if len(p.Closed) == 1 {
+		once = append(once, "host "+p.Closed[0].Host+" is opened")
+	} else if n := len(p.Closed); n > 1 {
+		once = append(once, fmt.Sprintf("%d hosts are opened", n))
+	}
+	text += " left"
+	if len(once) > 0 {
+		text += " once " + strings.Join(once, " and ")
 	}
 	return text
 }

@@ -62,7 +62,7 @@ func watch(ctx context.Context, s *session, a *app.App, id bench.SweepID, partin
 			view.end()
 			return nil
 		}
-		if lines := guard.look(ctx, p.Hosts, time.Now()); len(lines) > 0 {
+		if lines := guard.look(ctx, p.Hosts, p.Closed, time.Now()); len(lines) > 0 {
 			view.end()
 			warn(s, lines)
 		}
@@ -94,7 +94,7 @@ type view struct {
 }
 
 func (v *view) show(p app.Progress, now time.Time) error {
-	shape := fmt.Sprint(p.Sweep.Counts, p.Sweep.Pause != nil, p.Sweep.Cancel)
+	shape := fmt.Sprint(p.Sweep.Counts, p.Sweep.Pause != nil, p.Sweep.Cancel, len(p.Closed))
 	for _, r := range p.Running {
 		shape += string(r.ID)
 	}

@@ -54,6 +54,22 @@ func (s *Store) Lanes(ctx context.Context) ([]bench.Lane, error) {
 	return out, wrap("list lanes", err)
 }
 
+// ClosedLanes gives those of some hosts that take no cells, with since when and
+// why; not what they hold, so that it can be polled.
+func (s *Store) ClosedLanes(ctx context.Context, hosts []string) ([]bench.Lane, error) {
+	if len(hosts) == 0 {
+		return nil, nil
+	}
+	const doing = "find closed lanes"
+	rows, err := s.pool.Query(ctx, `SELECT host, state, reason, by_whom, since, '', '', 0 FROM lanes
+		WHERE host = ANY($1) AND state <> 'open' ORDER BY host`, hosts)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	out, err := pgx.CollectRows(rows, scanLane)
+	return out, wrap(doing, err)
+}
+
 // Lane tells how a host's lane stands; a host that is not known is open.
 func (s *Store) Lane(ctx context.Context, host string) (bench.Lane, error) {
 	rows, err := s.pool.Query(ctx, lanesSQL, host)
