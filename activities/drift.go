@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -141,6 +140,9 @@ func (d *Drift) AlarmDrift(ctx context.Context, in contract.CompareDriftIn) (con
 	if run.AlarmedAt != nil {
 		return note("told already: %s", run.AlarmOutcome), nil
 	}
+	if activity.GetInfo(ctx).Attempt > 1 && run.AlarmTries >= hookTries { // what the last try came to was lost on its way
+		return contract.Note{}, temporal.NewNonRetryableApplicationError(run.AlarmOutcome, string(fault.CodeHookFailed), nil)
+	}
 	var report drift.Report
 	if err := json.Unmarshal(run.Report, &report); err != nil {
 		return contract.Note{}, typed(ctx, fault.New(fault.Corrupt, "", "compare again: wattsweep drift compare",
@@ -163,20 +165,25 @@ func (d *Drift) AlarmDrift(ctx context.Context, in contract.CompareDriftIn) (con
 		return contract.Note{}, typed(ctx, failure)
 	}
 	err = keep(ctx, func(ctx context.Context) error { return d.Store.SetDriftAlarm(ctx, in.Sweep, failure == nil, out.Text) })
-	if err := errors.Join(again(failure), typed(ctx, err)); err != nil {
-		return contract.Note{}, err
+	switch {
+	case err != nil: // not the hook's failure; it may be told twice, and of the same sweep
+		return contract.Note{}, typed(ctx, err)
+	case failure != nil:
+		return contract.Note{}, again(failure, run.AlarmTries+1)
 	}
 	return note("%s", out.Text), nil
 }
 
-// again has a hook that failed tried again, unless it is written wrongly.
-func again(failure error) error {
-	switch {
-	case failure == nil:
-		return nil
-	case fault.KindOf(failure) == fault.Invalid:
-		return temporal.NewNonRetryableApplicationError(failure.Error(), string(fault.CodeOf(failure)), nil)
-	default:
-		return temporal.NewApplicationError(failure.Error(), string(fault.CodeOf(failure)))
+// hookTries is how often a hook that fails is tried. The store counts them:
+// Temporal's attempts hold those that a database, which was away, spoilt.
+const hookTries = 4
+
+// again has a hook that failed tried again, unless it is written wrongly or was
+// tried enough.
+func again(failure error, tries int) error {
+	code := string(fault.CodeOf(failure))
+	if fault.KindOf(failure) == fault.Invalid || tries >= hookTries {
+		return temporal.NewNonRetryableApplicationError(failure.Error(), code, nil)
 	}
+	return temporal.NewApplicationError(failure.Error(), code)
 }

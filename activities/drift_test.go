@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -218,4 +219,87 @@ func TestAlarmDrift(t *testing.T) {
 	od.Hook = d.Hook
 	_, err = doDrift[contract.Note](t, od, contract.ActAlarmDrift, in)
 	require.ErrorContains(t, err, "retryable: false", "a hook that is written wrongly is not tried again")
+}
+
+// The hook's own failures are counted in the store; the last one ends the tries.
+func TestAlarmDriftGivesUp(t *testing.T) {
+	t.Parallel()
+	r, d := pinned(t)
+	in := toldRun(t, r, d, drift.Drifted)
+	d.Hook = hook.Options{Command: []string{"/bin/sh", "-c", "exit 7"}}
+	for n := 1; n <= hookTries; n++ {
+		_, err := doDrift[contract.Note](t, d, contract.ActAlarmDrift, in)
+		require.ErrorContains(t, err, fmt.Sprintf("retryable: %v", n < hookTries), "try %d", n)
+		run, err := r.store.GetDriftRun(t.Context(), in.Sweep)
+		require.NoError(t, err)
+		require.Equal(t, n, run.AlarmTries)
+	}
+}
+
+// What was not known when a baseline was pinned stays unknown, whatever is known
+// of its cells today.
+func TestPinnedConditionsAreThoseOfThen(t *testing.T) {
+	t.Parallel()
+	r, d := pinned(t)
+	ctx := t.Context()
+	b, err := r.store.GetBaseline(ctx, "ref")
+	require.NoError(t, err)
+	b.Cells[0].Conditions = json.RawMessage(`{"os": "then"}`)
+	b.Name = "then"
+	require.NoError(t, r.store.PutBaseline(ctx, b))
+	report, err := d.Report(ctx, "then", r.cell.Sweep)
+	require.NoError(t, err)
+	require.Contains(t, report.Changes(), drift.Change{What: "driver", Before: "", Now: "550"})
+}
+
+// The layers on the GPU are those of the epoch that is compared.
+func TestLayersAreOfTheEpoch(t *testing.T) {
+	t.Parallel()
+	r, d := pinned(t)
+	ctx := t.Context()
+	attempts, err := r.store.LoadAttempts(ctx, r.cell.ID)
+	require.NoError(t, err)
+	segments, err := r.store.Segments(ctx, r.cell.ID, 1)
+	require.NoError(t, err)
+	load := bench.LoadAttempt{Cell: r.cell.ID, Rung: 1, Name: "all", Outcome: "loaded", StartedAt: time.Now()}
+	if len(attempts) == 0 {
+		load.Loaded = &bench.Loaded{Token: segments[0].LoadToken, LayersGPU: 12}
+		_, err = r.store.PutLoadAttempt(ctx, 1, load)
+		require.NoError(t, err)
+	}
+	load.Loaded, load.StartedAt = &bench.Loaded{Token: "of a later epoch", LayersGPU: 99}, time.Now().Add(time.Hour)
+	_, err = r.store.PutLoadAttempt(ctx, 2, load)
+	require.NoError(t, err)
+	cell, err := r.store.GetCell(ctx, r.cell.ID)
+	require.NoError(t, err)
+	c, err := d.conditions(ctx, cell, nil)
+	require.NoError(t, err)
+	require.NotNil(t, c.LayersGPU)
+	require.NotEqual(t, 99, *c.LayersGPU)
+}
+
+// Settings that decide what is measured are compared; money and meters are not,
+// and a prompt's template stands as its hash.
+func TestDriftSettings(t *testing.T) {
+	t.Parallel()
+	c := bench.CellConfig{Runs: 3, Seed: 7}
+	c.Model.Template = strings.Repeat("secret template ", 5)
+	c.Runtime.MaxOutputTokens = 64
+	c.Prices.EnergyPerKWh = 2
+	c.Meters.Interval = time.Second
+	c.Model.Ladder = []bench.Rung{{Name: "all", GPULayers: -1}}
+	got, err := driftSettings(c)
+	require.NoError(t, err)
+	require.Equal(t, "64", got["runtime.max_output_tokens"])
+	require.Equal(t, "-1", got["model.ladder.1.gpu_layers"])
+	require.Equal(t, "7", got["seed"])
+	require.Regexp(t, "^sha256:[0-9a-f]{12}$", got["model.template"])
+	for key := range got {
+		require.NotContains(t, key, "prices")
+		require.NotContains(t, key, "interval")
+		require.NotEqual(t, "runs", key)
+	}
+	for _, key := range []string{"runtime.prompt_cache", "phases.warm_up_calls", "model.context_tokens", "task.max_codes", "dataset.language"} {
+		require.Contains(t, got, key)
+	}
 }

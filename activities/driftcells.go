@@ -74,6 +74,7 @@ func (d *Drift) Report(ctx context.Context, name string, sweep bench.SweepID) (d
 		if err != nil {
 			return drift.Report{}, err
 		}
+		one.Conditions = drift.Conditions{} // today's values must not stand in for what was not known then
 		if err := json.Unmarshal(pinned.Conditions, &one.Conditions); err != nil {
 			return drift.Report{}, fault.New(fault.Corrupt, "", "unpin the baseline and pin it again",
 				"read conditions of baseline %s, cell %s: they are not what was written", name, pinned.Cell)
@@ -112,6 +113,9 @@ func (d *Drift) cell(ctx context.Context, c store.Cell) (drift.Cell, error) {
 		return out, err
 	}
 	if out.Conditions, err = d.conditions(ctx, c, in.Phases); err != nil {
+		return out, err
+	}
+	if out.Settings, err = driftSettings(c.Config); err != nil {
 		return out, err
 	}
 	out.Energy = energySource(in)
@@ -225,9 +229,17 @@ func (d *Drift) loaded(ctx context.Context, c store.Cell, out *drift.Conditions)
 		return err
 	}
 	out.Rung = fmt.Sprintf("%d: %s", rung, c.Config.Model.Ladder[rung-1].Name)
+	segments, err := d.Store.Segments(ctx, c.ID, c.Epoch)
+	if err != nil {
+		return err
+	}
+	asked := map[string]bool{} // loads that the epoch's calls were made of
+	for _, s := range segments {
+		asked[s.LoadToken] = asked[s.LoadToken] || s.Calls > 0
+	}
 	attempts, err := d.Store.LoadAttempts(ctx, c.ID)
 	for _, a := range attempts {
-		if a.Rung == rung && a.Loaded != nil {
+		if a.Rung == rung && a.Loaded != nil && asked[a.Loaded.Token] {
 			layers := a.Loaded.LayersGPU
 			out.LayersGPU = &layers
 		}

@@ -21,8 +21,6 @@ const (
 	compareLimit = 15 * time.Minute
 	// alarmLimit is for a hook, whose own limit is 10 minutes.
 	alarmLimit = 12 * time.Minute
-	// alarmTries is how often a hook that fails is tried.
-	alarmTries = 4
 )
 
 // Drift measures the reference cells of a pinned baseline again, as a sweep of
@@ -177,12 +175,14 @@ func (d *driftRun) judge(ctx workflow.Context) (contract.DriftOut, error) {
 // steady is the verdict that nobody is told of.
 const steady = "steady"
 
-// alarm tells the hook and says how that went.
+// alarm tells the hook and says how that went. The activity counts how often the
+// hook itself failed and then gives up; whatever else goes wrong, such as a
+// database that is away, is waited out, so that no alarm is lost.
 func (d *driftRun) alarm(ctx workflow.Context, in contract.CompareDriftIn) string {
 	ctx = withPolicy(ctx, contract.ActAlarmDrift, contract.QueueControl, "", "tell of drift of "+d.in.Name, 0)
 	ctx = workflow.WithStartToCloseTimeout(ctx, alarmLimit)
 	ctx = workflow.WithRetryPolicy(ctx, temporal.RetryPolicy{
-		InitialInterval: 10 * time.Second, BackoffCoefficient: 6, MaximumInterval: 10 * time.Minute, MaximumAttempts: alarmTries,
+		InitialInterval: 10 * time.Second, BackoffCoefficient: 6, MaximumInterval: 10 * time.Minute,
 	})
 	var note contract.Note
 	if err := workflow.ExecuteActivity(ctx, contract.ActAlarmDrift, in).Get(ctx, &note); err != nil {

@@ -33,16 +33,16 @@ func (e errVerdict) Error() string { return e.text }
 // ExitCode is the code that the program ends with.
 func (e errVerdict) ExitCode() int { return e.code }
 
-// verdictError is nil for what is steady.
-func verdictError(verdict, text string) error {
-	switch drift.Verdict(verdict) {
-	case drift.Steady:
-		return nil
-	case drift.Drifted:
-		return errVerdict{exitDrifted, text}
-	default:
-		return errVerdict{exitUndecided, text}
+// verdictError is nil for what is steady. Whatever the hook is told of ends as
+// drift does.
+func verdictError(r drift.Report) error {
+	if why, alarm := r.Alarming(); alarm {
+		return errVerdict{exitDrifted, why}
 	}
+	if r.Verdict == drift.Steady {
+		return nil
+	}
+	return errVerdict{exitUndecided, r.Text}
 }
 
 func newDrift() *cobra.Command {
@@ -50,7 +50,7 @@ func newDrift() *cobra.Command {
 		Use:   "drift",
 		Short: "Measure reference cells again and compare them with a pinned baseline",
 		Long: "Pin measured cells as a baseline, have them measured again when asked or at set times, and be told when figures move.\n" +
-			"Exit codes of run --wait and compare: 0 steady, 3 drifted, 4 not decided.",
+			"Exit codes of run --wait and compare: 0 steady, 3 drifted or a reference cell failed, 4 not decided.",
 		Args: args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -203,7 +203,7 @@ func printComparison(ctx context.Context, s *session, a *app.App, name string, s
 	if err := printDrift(s, name, sweep, report); err != nil {
 		return err
 	}
-	return verdictError(string(report.Verdict), report.Text)
+	return verdictError(report)
 }
 
 func newDriftList() *cobra.Command {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -61,15 +62,27 @@ gpu1,ollama,m:70B,sv,energy_j_per_call,J,,,,,,0,0/0,not decided,there is none no
 	require.Equal(t, comparison{"ref", "5ee9", someDrift()}, got)
 }
 
-func TestVerdictsAreExitCodes(t *testing.T) {
+// Whatever the hook is told of has the exit code of drift.
+func TestExitCodesOfDrift(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, verdictError("steady", ""))
-	for verdict, code := range map[string]int{"drifted": 3, "not decided": 4, "of a later version": 4} {
-		var v errVerdict
-		require.ErrorAs(t, verdictError(verdict, "why"), &v)
-		require.Equal(t, code, v.ExitCode())
-		require.EqualError(t, v, "why")
+	code := func(r drift.Report) int {
+		err := verdictError(r)
+		if err == nil {
+			return 0
+		}
+		verdict, ok := errors.AsType[errVerdict](err)
+		require.True(t, ok)
+		return verdict.ExitCode()
 	}
+	require.Equal(t, 0, code(drift.Report{Verdict: drift.Steady}))
+	require.Equal(t, 3, code(drift.Report{Verdict: drift.Drifted}))
+	require.Equal(t, 4, code(drift.Report{Verdict: drift.Undecided}))
+	require.Equal(t, 4, code(drift.Report{Verdict: "of a later version"}))
+	require.EqualError(t, verdictError(drift.Report{Verdict: drift.Drifted, Text: "why"}), "why")
+	lost := drift.Report{Verdict: drift.Undecided, Missing: []drift.Missing{{Side: drift.SideNow, State: bench.StateFailed}}}
+	require.Equal(t, 3, code(lost), "a reference cell failed")
+	lost.Missing[0].State = ""
+	require.Equal(t, 4, code(lost))
 }
 
 func TestBaselinesAreListed(t *testing.T) {

@@ -17,6 +17,10 @@ type Cell struct {
 	Calls      []Call
 	Energy     Energy
 	Conditions Conditions
+	// Settings are what of the cell's configuration decides what is measured,
+	// by key; a long value stands as its hash. Only cells of the same settings
+	// are compared.
+	Settings map[string]string
 }
 
 // Call is one committed call. A figure that the call does not have is nil.
@@ -41,6 +45,18 @@ type Energy struct {
 	Estimated bool
 	Simulated bool
 	Missing   string // why there is none
+}
+
+// String names the source.
+func (e Energy) String() string {
+	text := e.Channel
+	if e.Estimated {
+		text += " (estimated)"
+	}
+	if e.Simulated {
+		text += " (simulated)"
+	}
+	return text
 }
 
 // Conditions are what a cell was measured under, beside its configuration.

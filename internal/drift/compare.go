@@ -3,8 +3,10 @@ package drift
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 )
@@ -27,7 +29,8 @@ const reportVersion = 1
 // in full.
 const method = "calls paired by journal; ratios of times, rates and energies by logarithms, differences of scores; " +
 	"95 % intervals from the spread between runs (pooled over both sides) and of journals between the sides (Cochran and Cox); " +
-	"drifted: Holm's adjusted p ≤ 0.05 and the shift beyond the tolerance; steady: the interval within it"
+	"drifted: the interval lies wholly beyond the tolerance, and Holm's adjusted p of a shift within the tolerance is at most 0.05; " +
+	"steady: the interval lies wholly within the tolerance"
 
 // Compare holds cells as they are now against their baseline. Cells are paired
 // by their coordinates, calls by journal.
@@ -49,8 +52,10 @@ func Compare(baseline, now []Cell, opts Options) Report {
 			r.lacks(before, SideNow, "", "the cell is not in the later sweep")
 			continue
 		}
-		after := list[0]
-		later[before.At] = list[1:]
+		// Of several cells in one place, the one that is set alike.
+		at := max(0, slices.IndexFunc(list, func(c Cell) bool { return maps.Equal(c.Settings, before.Settings) }))
+		after := list[at]
+		later[before.At] = slices.Delete(slices.Clone(list), at, at+1)
 		r.pair(before, after)
 	}
 	for _, c := range now {
@@ -84,9 +89,13 @@ func (r *Report) pair(before, now Cell) {
 		r.lacks(one.cell, one.side, one.cell.State, reason)
 		return
 	}
+	if differing := unlike(before.Settings, now.Settings); differing != "" {
+		r.lacks(now, SideNow, "", "it was measured with other settings than the baseline: "+differing)
+		return
+	}
 	out := CellReport{At: before.At, Baseline: before.ID, Now: now.ID, Figures: []Figure{}}
 	for _, m := range metrics() {
-		if f, compared := m.compare(before, now); compared {
+		if f, compared := m.compare(before, now, r.Tolerance); compared {
 			out.Figures = append(out.Figures, f)
 			r.Estimated = r.Estimated || f.Estimated
 			r.Simulated = r.Simulated || f.Simulated
@@ -98,7 +107,7 @@ func (r *Report) pair(before, now Cell) {
 }
 
 // compare makes the figure of a metric; ok false says that neither side has it.
-func (m metric) compare(before, now Cell) (f Figure, ok bool) {
+func (m metric) compare(before, now Cell, tolerance float64) (f Figure, ok bool) {
 	a, b := m.values(before), m.values(now)
 	if len(a) == 0 && len(b) == 0 {
 		return Figure{}, false
@@ -116,10 +125,10 @@ func (m metric) compare(before, now Cell) (f Figure, ok bool) {
 		f.Missing = "there is none now" + because(m.watts, now.Energy)
 		return f, true
 	case m.watts && !alike(before.Energy, now.Energy):
-		f.Missing = fmt.Sprintf("energy is told by %s now and was by %s: they are not the same quantity", now.Energy.Channel, before.Energy.Channel)
+		f.Missing = fmt.Sprintf("energy is told by %s now and was by %s: they are not the same quantity", now.Energy, before.Energy)
 		return f, true
 	}
-	s, missing := shiftOf(a, b)
+	s, missing := shiftOf(a, b, m.scaled(tolerance))
 	f.Journals, f.RunsBefore, f.RunsNow, f.Missing = s.journals, s.runsBefore, s.runsNow, missing
 	if s.runsBefore == 0 {
 		return f, true
@@ -136,7 +145,39 @@ func because(watts bool, e Energy) string {
 }
 
 func alike(a, b Energy) bool {
-	return a.Part == b.Part && a.Channel == b.Channel && a.Estimated == b.Estimated
+	return a.Part == b.Part && a.Channel == b.Channel && a.Estimated == b.Estimated && a.Simulated == b.Simulated
+}
+
+// scaled is a tolerance on the scale of comparison.
+func (m metric) scaled(tolerance float64) float64 {
+	if m.ratio {
+		return math.Log1p(tolerance) // as far below as above, as a ratio
+	}
+	return tolerance
+}
+
+// unlike names the settings in which two cells differ, "" where there are none.
+func unlike(before, now map[string]string) string {
+	if maps.Equal(before, now) {
+		return ""
+	}
+	keys := slices.Sorted(maps.Keys(before))
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		if _, both := before[key]; !both {
+			keys = append(keys, key)
+		}
+	}
+	var out []string
+	for _, key := range keys {
+		if a, b := before[key], now[key]; a != b {
+			out = append(out, fmt.Sprintf("%s (%s → %s)", key, cmp.Or(a, "not set"), cmp.Or(b, "not set")))
+		}
+	}
+	const shown = 8
+	if more := len(out) - shown; more > 0 {
+		out = append(out[:shown], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(out, ", ")
 }
 
 // fill takes a shift over on the scale that people read.
@@ -220,7 +261,7 @@ func (f Figure) judge(tolerance float64) Verdict {
 		low = 1/(1+tolerance) - 1 // as far below as above, as a ratio
 	}
 	switch {
-	case *f.PHolm <= 1-level && (*f.Shift < low || *f.Shift > high):
+	case *f.PHolm <= 1-level && (*f.Low > high || *f.High < low):
 		return Drifted
 	case *f.Low >= low && *f.High <= high:
 		return Steady

@@ -32,15 +32,19 @@
 // With one run on one side, the spread of runs is that of the other; with one
 // on each, how runs differ is not known and nothing is decided.
 //
-// Intervals are 95 %, shift ± t·√V. Whether there is a shift at all is tested
-// at 5 % over all metrics of all cells together, with Holm's step-down (1979,
-// Scandinavian Journal of Statistics 6:65).
+// Intervals are 95 %, shift ± t·√V. Whether the shift is beyond the tolerance is
+// tested at 5 % over all metrics of all cells together, with Holm's step-down
+// (1979, Scandinavian Journal of Statistics 6:65): p is the probability of a
+// shift as large as the one seen, up or down, where the true one is the
+// tolerance (Murphy and Myors 1999, J. Applied Psychology 84:234).
 //
 // # Verdicts
 //
-// Of a metric: steady, when its interval lies within ± the tolerance; drifted,
-// when Holm's adjusted p is at most 5 % and the shift is larger than the
-// tolerance; not decided otherwise. Of a report: drifted when any metric is,
+// Of a metric: steady, when its interval lies wholly within ± the tolerance;
+// drifted, when it lies wholly beyond the tolerance on one side and Holm's
+// adjusted p is at most 5 %; not decided otherwise. So shifts of up to the
+// tolerance are called drift in at most one report of twenty.
+// Of a report: drifted when any metric is,
 // steady when every metric that both sides have is and no cell lacks its other
 // side, not decided otherwise.
 //

@@ -67,7 +67,8 @@ type Figure struct {
 	Shift  *float64 `json:"shift"`
 	Low    *float64 `json:"ci95_low"`
 	High   *float64 `json:"ci95_high"`
-	// P is of no shift at all; PHolm is P corrected for all figures compared.
+	// P is of a shift that is within the tolerance; PHolm is P corrected for all
+	// figures compared.
 	P          *float64 `json:"p"`
 	PHolm      *float64 `json:"p_holm"`
 	Verdict    Verdict  `json:"verdict"`
@@ -98,11 +99,12 @@ func named(text string) string {
 	return text
 }
 
-// Missing is a cell that could not be compared.
+// Missing is a cell that could not be compared: its other side is not there, was
+// not measured, or was measured with other settings.
 type Missing struct {
 	At     bench.Coordinates `json:"at"`
 	Cell   bench.CellID      `json:"cell,omitempty"` // of the side that has it
-	Side   string            `json:"side"`           // the side that lacks it: baseline or now
+	Side   string            `json:"side"`           // the side at fault: baseline or now
 	State  bench.State       `json:"state,omitempty"`
 	Reason string            `json:"reason"`
 }
@@ -114,7 +116,8 @@ const (
 )
 
 // Alarming reports whether a person should look, and why: a figure drifted, or
-// a reference cell that could be measured once failed now.
+// a reference cell that could be measured once failed now. Commands end with the
+// code of drift then.
 func (r Report) Alarming() (why string, alarm bool) {
 	if r.Verdict == Drifted {
 		return r.Text, true
@@ -190,7 +193,7 @@ func (r Report) sentence() string {
 		parts = append(parts, "the largest "+worstText)
 	}
 	if n := len(r.Missing); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d cell(s) on one side only", n))
+		parts = append(parts, fmt.Sprintf("%d cell(s) not comparable", n))
 	}
 	var whats []string
 	seen := map[string]bool{}

@@ -18,7 +18,7 @@ type shift struct {
 	before, now float64 // means over journals
 	by          float64
 	half        float64 // half-width of the 95 % interval
-	p           float64 // of no shift at all, before correction
+	p           float64 // of a shift within the tolerance, before correction
 	journals    int
 	runsBefore  int
 	runsNow     int
@@ -37,8 +37,9 @@ type side struct {
 	residual float64            // variance of a call beside its journal and run
 }
 
-// shiftOf compares two sides, or says why that cannot be done.
-func shiftOf(before, now []value) (shift, string) {
+// shiftOf compares two sides, or says why that cannot be done. The tolerance is
+// on the scale of comparison.
+func shiftOf(before, now []value, tolerance float64) (shift, string) {
 	journals := shared(before, now)
 	if len(journals) < 2 {
 		return shift{}, fmt.Sprintf("%d journal(s) have a value on both sides; two are the least", len(journals))
@@ -64,42 +65,54 @@ func shiftOf(before, now []value) (shift, string) {
 	// Run means hold the noise of calls, so less than that is chance, as of
 	// scores that happen to sum up alike in few runs.
 	ofRuns.variance = max(ofRuns.variance, ofCalls)
-	out.finish(ofRuns, part{max(0, variance/size-ofCalls), size - 1})
+	out.finish(tolerance, ofRuns, part{max(0, variance/size-ofCalls), size - 1})
 	return out, ""
 }
 
 // part is one component of a variance with its degrees of freedom.
 type part struct{ variance, dof float64 }
 
-// finish makes the interval and the p-value from the parts of the variance.
-func (s *shift) finish(parts ...part) {
+// finish makes the interval and the p-value from the parts of the variance. The
+// p-value is that of a shift as large as this one, up or down, where the true
+// one is the tolerance (a test of minimum effects: Murphy and Myors 1999, J.
+// Applied Psychology 84:234); without a tolerance it is the usual one.
+func (s *shift) finish(tolerance float64, parts ...part) {
 	total := 0.0
 	for _, p := range parts {
 		total += p.variance
 	}
 	se := math.Sqrt(total)
-	if se <= rounding*(math.Abs(s.before)+math.Abs(s.now)) {
-		if s.p = 1; math.Abs(s.by) > rounding*(math.Abs(s.before)+math.Abs(s.now)) {
+	size := math.Abs(s.by)
+	if negligible := rounding * (math.Abs(s.before) + math.Abs(s.now)); se <= negligible {
+		if s.p = 1; size-tolerance > negligible {
 			s.p = 0 // every run and journal moved by the same
 		}
 		return
 	}
 	s.half = pointOf(1-level, parts) * se
-	if only, ok := single(parts); ok {
-		s.p = survival(s.by/se, only.dof)
-		return
+	near, far := levelOf((size-tolerance)/se, parts), levelOf((size+tolerance)/se, parts)
+	if size < tolerance {
+		near = 2 - near
 	}
-	// The p-value is the level at which the interval would touch 0.
+	s.p = min(1, (near+far)/2)
+}
+
+// levelOf is the two-sided level at which pointOf is |t|.
+func levelOf(t float64, parts []part) float64 {
+	t = math.Abs(t)
+	if only, ok := single(parts); ok {
+		return survival(t, only.dof)
+	}
 	low, high := 0.0, 1.0
 	for range 40 { // to 1e-12
 		middle := (low + high) / 2
-		if pointOf(middle, parts)*se > math.Abs(s.by) {
+		if pointOf(middle, parts) > t {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
-	s.p = high
+	return high
 }
 
 // pointOf is Cochran and Cox's two-sided point of a t whose variance is a sum of
