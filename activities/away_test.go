@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -18,28 +20,88 @@ import (
 )
 
 // A database that goes away while a call is measured costs nothing: the call
-// is held until the database is back, in the same segment.
+// is held until the database is back. What the outage takes is no call's: the
+// window ends with the call, and the run goes on in another segment.
 func TestInferRidesOutTheDatabase(t *testing.T) {
 	p := throughProxy(t)
-	r := newRig(t)
-	r.rt.generate = func(_ context.Context, n int) (runtimes.Answer, error) {
+	r := newRig(t, func(c *bench.CellConfig) { c.Meters.Interval = 5 * time.Millisecond })
+	const outage = 5 * time.Second
+	slow(r)
+	inner := r.rt.generate
+	r.rt.generate = func(ctx context.Context, n int) (runtimes.Answer, error) {
+		ans, err := inner(ctx, n)
 		if n == 2 {
 			p.cut()
-			go func() {
-				for p.refused() < 4 { // the store has tried in vain
-					time.Sleep(10 * time.Millisecond)
-				}
-				p.mend()
-			}()
+			time.AfterFunc(outage, p.mend)
 		}
-		return runtimes.Answer{}, nil
+		return ans, err
 	}
 	out := must[contract.InferOut](r, contract.ActInfer, r.infer(1))
-	require.Equal(t, []int{4, 1, 0}, []int{out.Calls, out.Segments, out.Remeasured})
+	require.Equal(t, []int{4, 2, 0}, []int{out.Calls, out.Segments, out.Remeasured})
 	require.Len(t, r.rt.prompts(), 4, "nothing was measured twice")
 	r.oncePerItem(1)
-	require.Equal(t, []string{"run 1 segment 1: complete, 4 calls"}, r.ends())
-	require.GreaterOrEqual(t, p.refused(), 4)
+	require.Equal(t, []string{"run 1 segment 1: database away, 2 calls", "run 1 segment 2: complete, 2 calls"}, r.ends())
+	begun, stored := r.begun()
+	require.Equal(t, begun, stored, "the call that was noted during the outage is begun once")
+	require.Positive(t, p.refused())
+	r.windowsWithout(outage)
+}
+
+// windowsWithout holds that the windows of a run have their energy and all calls,
+// and nothing of an interruption of that length.
+func (r *rig) windowsWithout(interruption time.Duration) {
+	r.t.Helper()
+	readings, err := r.store.PhaseReadings(r.t.Context(), r.cell.ID, 1)
+	require.NoError(r.t, err)
+	windows := 0
+	for _, p := range readings {
+		if p.Phase != bench.PhaseInference || p.Channel.Unit != bench.UnitWatt {
+			continue
+		}
+		windows++
+		require.Less(r.t, p.Window, interruption/2, "segment %d", p.No)
+		if p.EnergyJ == nil {
+			require.Contains(r.t, p.Missing, "samples cover") // a busy machine leaves gaps
+		} else {
+			require.InEpsilon(r.t, 100*p.Window.Seconds(), *p.EnergyJ, 0.1)
+		}
+		require.Empty(r.t, p.Flags)
+		for _, c := range r.calls() {
+			if c.Segment == p.No {
+				require.False(r.t, c.StartedAt.Before(p.Started.Add(-time.Millisecond)), "call %d begins in its window", c.Item)
+				require.False(r.t, c.StartedAt.Add(c.Latency).After(p.Started.Add(p.Window+time.Millisecond)), "call %d ends in its window", c.Item)
+			}
+		}
+	}
+	require.Equal(r.t, 2, windows)
+}
+
+// A worker that is stopped in the midst of a call measures that one again, once:
+// what it timed is the stop. No window holds the stop.
+func TestInferWhenTheWorkerIsStopped(t *testing.T) { //nolint:paralleltest // it stops the whole process
+	r := newRig(t, func(c *bench.CellConfig) { c.Meters.Interval = 5 * time.Millisecond })
+	const length = 4 * time.Second
+	slow(r)
+	inner := r.rt.generate
+	r.rt.generate = func(ctx context.Context, n int) (runtimes.Answer, error) {
+		if n == 3 {
+			from := r.host.Clock.Now()
+			//nolint:gosec // our own process
+			waker := exec.CommandContext(t.Context(), "sh", "-c", fmt.Sprintf("kill -STOP %d; sleep %d; kill -CONT %[1]d", os.Getpid(), int(length.Seconds())))
+			require.NoError(t, waker.Run())
+			return runtimes.Answer{Text: "I21.4", Outcome: bench.OutcomeOK, Start: from, Latency: r.host.Clock.Now() - from, Done: "stop"}, nil
+		}
+		return inner(ctx, n)
+	}
+	out := must[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	require.Equal(t, []int{4, 2, 1}, []int{out.Calls, out.Segments, out.Remeasured})
+	require.Len(t, r.rt.prompts(), 5)
+	r.oncePerItem(1, 2)
+	require.Equal(t, []string{"run 1 segment 1: worker stopped, 2 calls", "run 1 segment 2: complete, 2 calls"}, r.ends())
+	for _, c := range r.calls() {
+		require.Less(t, c.Latency, length/2)
+	}
+	r.windowsWithout(length)
 }
 
 // A failed call is followed by a note of the next one, which waits as well.

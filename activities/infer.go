@@ -7,21 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/contract"
 	"github.com/wattsweep/wattsweep/internal/fault"
 	"github.com/wattsweep/wattsweep/internal/runtimes"
 	"github.com/wattsweep/wattsweep/internal/store"
 )
-
-// endFor is how long the end of a segment is tried to be made durable.
-const endFor = 30 * time.Second
-
-// patientCommit is how long storing a call may take before the wait counts as
-// one for a database that was away: the window's energy holds it.
-const patientCommit = time.Second
 
 // maxTimeouts is how many calls in a row may run into their timeout: days of
 // timeouts would measure nothing. Where one of them was answered in part the
@@ -53,47 +44,43 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 		if err != nil {
 			return contract.InferOut{}, err
 		}
-		seg, err := j.openSegment(ctx, in)
-		if err != nil {
-			return contract.InferOut{}, err
-		}
-		defer seg.m.close()
-		if gate.doubt {
-			seg.doubts = append(seg.doubts, gate.text)
-		}
-		defer beating(ctx, seg.beat.get)()
-		loopErr := seg.loop(ctx)
-		if err := seg.end(ctx, loopErr); err != nil {
-			return contract.InferOut{}, err
-		}
-		if loopErr != nil {
-			return contract.InferOut{}, loopErr
-		}
-		out := seg.result()
-		if gate.text != "" {
+		out, err := j.measure(ctx, in, gate)
+		if err == nil && gate.text != "" {
 			out.Text += "; " + gate.text
 		}
-		return out, nil
+		return out, err
 	})
 }
 
-// segment is a stretch of calls measured without interruption.
-type segment struct {
-	*job
-	in       contract.InferIn
-	rung     bench.Rung
-	journals []store.Journal
-	todo     []int // items that have no committed call yet
-	before   store.RunProgress
-	row      bench.Segment
-	m        *sampling
-	beat     cursor[contract.Beat]
-	failed   int
-	again    int           // calls measured again
-	timeouts int           // in a row
-	partly   bool          // one of these was answered in part
-	waited   time.Duration // beyond what storing a call takes, for a database that was away
-	doubts   []string      // about the window, for its energies
+// measure makes the calls in one segment, or in several where something came
+// between two calls that belongs to no call.
+func (j *job) measure(ctx context.Context, in contract.InferIn, gate gateNote) (contract.InferOut, error) {
+	sum := &progress{}
+	sum.beat.set(contract.Beat{V: 1, Run: in.Run, Next: in.From, Of: in.To})
+	defer beating(ctx, sum.beat.get)()
+	for {
+		seg, err := j.openSegment(ctx, in, sum)
+		if err != nil {
+			return contract.InferOut{}, err
+		}
+		if gate.doubt && !sum.broken {
+			seg.doubts = append(seg.doubts, gate.text)
+		}
+		err = seg.whole(ctx)
+		if err == nil {
+			return seg.result(), nil
+		}
+		if _, goesOn := errors.AsType[*interruption](err); !goesOn {
+			return contract.InferOut{}, err
+		}
+		sum.broken = true
+		if err := stopping(ctx); err != nil {
+			return contract.InferOut{}, err
+		}
+		if err := j.mustBeResident(ctx, in.ResidentIn); err != nil {
+			return contract.InferOut{}, err
+		}
+	}
 }
 
 func (j *job) mustBeResident(ctx context.Context, in contract.ResidentIn) error {
@@ -126,57 +113,6 @@ func (j *job) measuredAlready(ctx context.Context, in contract.InferIn) (contrac
 	}, true, nil
 }
 
-func (j *job) openSegment(ctx context.Context, in contract.InferIn) (*segment, error) {
-	d := j.cell.Config.Dataset
-	journals, err := j.host.Store.Journals(ctx, d.Hash, d.Language, d.Limit)
-	if err != nil {
-		return nil, err
-	}
-	if len(journals) < in.To {
-		return nil, fault.New(fault.Corrupt, fault.CodeDatasetChanged, "run the spec again, which stores the dataset anew",
-			"the dataset holds %d journals, the plan asks for %d", len(journals), in.To)
-	}
-	s := &segment{job: j, in: in, journals: journals}
-	if s.rung, err = j.rung(in.Rung); err != nil {
-		return nil, err
-	}
-	s.beat.set(contract.Beat{V: 1, Run: in.Run, Next: in.From, Of: in.To})
-	if s.m, err = j.sample(ctx); err != nil {
-		return nil, err
-	}
-	s.row = bench.Segment{
-		Cell: in.Cell, Run: in.Run, LoadToken: in.Token, WorkerBuild: j.host.Build, BootID: j.host.BootID,
-		Attempt: int(activity.GetInfo(ctx).Attempt),
-	}
-	if s.row.No, s.before, err = j.host.Store.OpenSegment(ctx, in.Epoch, s.row); err != nil {
-		s.m.close()
-		return nil, err
-	}
-	if err := s.m.begin(ctx, in.Epoch, bench.PhaseInference, in.Run, s.row.No); err != nil {
-		s.m.close()
-		return nil, err
-	}
-	for item := in.From; item < in.To; item++ {
-		if !s.before.Done[item] {
-			s.todo = append(s.todo, item)
-		}
-	}
-	return s, nil
-}
-
-// begun names the call of an item that is about to be made.
-func (s *segment) begun(item int) store.Begun {
-	return store.Begun{
-		Key:     bench.CallKey{Cell: s.in.Cell, Run: s.in.Run, Item: item},
-		Attempt: s.before.Begun[item] + 1, Segment: s.row.No,
-	}
-}
-
-// begin notes that the call of an item is about to be made.
-func (s *segment) begin(ctx context.Context, item int) error {
-	return keep(ctx, func(ctx context.Context) error { return s.host.Store.BeginCall(ctx, s.in.Epoch, s.begun(item)) })
-}
-
 // loop makes the calls that are left. Commit of one call and the note that the
 // next one begins share a transaction.
 func (s *segment) loop(ctx context.Context) error {
@@ -188,51 +124,78 @@ func (s *segment) loop(ctx context.Context) error {
 	}
 	// What is measured is finished and stored whatever happens to ctx.
 	whole := context.WithoutCancel(ctx)
-	if err := s.begin(ctx, s.todo[0]); err != nil {
-		return err
-	}
+	late, err := s.begin(ctx, s.todo[0])
 	for i, item := range s.todo {
-		call, err := s.call(whole, s.begun(item), s.journals[item])
-		if err != nil {
+		switch {
+		case err != nil:
+			return err
+		case late:
+			return s.interrupted()
+		}
+		more := s.todo[i+1:]
+		var call bench.Call
+		if call, err = s.unbroken(whole, item); err != nil {
 			return err
 		}
 		stop := stopping(ctx)
 		var next *store.Begun
-		if i+1 < len(s.todo) && stop == nil && call.Outcome.Answered() {
-			b := s.begun(s.todo[i+1])
+		if len(more) > 0 && stop == nil && call.Outcome.Answered() {
+			b := s.begun(more[0])
 			next = &b
 		}
-		ended := s.host.Clock.Now()
-		if err := keep(ctx, func(ctx context.Context) error {
-			return s.host.Store.CommitCall(ctx, s.in.Epoch, s.begun(item).Attempt, call, next)
-		}); err != nil {
+		if late, err = s.commit(ctx, call, next); err != nil {
 			return err
 		}
-		if took := s.host.Clock.Now() - ended; took > patientCommit {
-			s.waited += took
-		}
-		s.count(call, item)
 		if err := s.after(whole, call, stop); err != nil {
 			return err
 		}
-		if next == nil && i+1 < len(s.todo) {
-			if err := s.begin(ctx, s.todo[i+1]); err != nil {
-				return err
-			}
+		if next == nil && len(more) > 0 && !late {
+			late, err = s.begin(ctx, more[0])
 		}
 	}
-	return nil
+	return err
+}
+
+// commit stores a call and notes the next one as begun.
+func (s *segment) commit(ctx context.Context, call bench.Call, next *store.Begun) (late bool, err error) {
+	attempt := s.begun(call.Item).Attempt
+	late, err = s.patiently(ctx, func(ctx context.Context) error {
+		return s.host.Store.CommitCall(ctx, s.in.Epoch, attempt, call, next)
+	})
+	if err != nil {
+		return late, err
+	}
+	s.count(call, call.Item)
+	s.sum.noted = next
+	return late, nil
+}
+
+// unbroken makes the call of an item, unless the worker is stopped in it or has
+// been since the segment began: then the segment ends before it.
+func (s *segment) unbroken(whole context.Context, item int) (bench.Call, error) {
+	if s.m.pulse.look() > 0 {
+		s.m.endAt(whole, s.sure)
+		return bench.Call{}, s.interrupted()
+	}
+	began := s.host.Clock.Now()
+	s.sum.noted = nil
+	call, err := s.call(whole, s.begun(item), s.journals[item])
+	if s.m.pulse.look() > 0 {
+		s.m.endAt(whole, began)
+		return bench.Call{}, s.interrupted()
+	}
+	return call, err
 }
 
 func (s *segment) count(call bench.Call, item int) {
 	s.row.Calls++
 	if !call.Outcome.Answered() {
-		s.failed++
+		s.sum.failed++
 	}
 	if s.before.Here[item] > 0 {
 		s.again++
 	}
-	s.beat.set(contract.Beat{V: 1, Run: s.in.Run, Next: item + 1, Of: s.in.To})
+	s.sum.beat.set(contract.Beat{V: 1, Run: s.in.Run, Next: item + 1, Of: s.in.To})
 }
 
 // after decides whether the loop goes on after a committed call.
@@ -258,22 +221,22 @@ func (s *segment) after(whole context.Context, call bench.Call, stop error) erro
 // means when there are too many.
 func (s *segment) late(call bench.Call) error {
 	if call.Outcome != bench.OutcomeTimeout {
-		s.timeouts, s.partly = 0, false
+		s.sum.timeouts, s.sum.partly = 0, false
 		return nil
 	}
-	s.timeouts++
-	s.partly = s.partly || call.TimeToFirstToken != nil || call.OutputBytes > 0
+	s.sum.timeouts++
+	s.sum.partly = s.sum.partly || call.TimeToFirstToken != nil || call.OutputBytes > 0
 	limit := s.cell.Config.Runtime.CallTimeout
 	switch {
-	case s.timeouts < maxTimeouts:
+	case s.sum.timeouts < maxTimeouts:
 		return nil
-	case s.partly:
+	case s.sum.partly:
 		return fault.New(fault.Invalid, fault.CodeTooSlow, "raise call_timeout or lower max_output_tokens",
-			"%d calls in a row were answered in part within their timeout of %s", s.timeouts, limit)
+			"%d calls in a row were answered in part within their timeout of %s", s.sum.timeouts, limit)
 	default:
 		return fault.New(fault.Unavailable, fault.CodeServerStuck, "restart the runtime, then wattsweep host resume",
 			"%d calls in a row got no token within their timeout of %s, though warm-up calls were answered; the runtime seems stuck",
-			s.timeouts, limit)
+			s.sum.timeouts, limit)
 	}
 }
 
@@ -325,62 +288,4 @@ func unmeasured(err error, ans runtimes.Answer) bool {
 	default:
 		return ans.Outcome == ""
 	}
-}
-
-// end makes the segment's readings and its end durable, also when the
-// activity is being cancelled.
-func (s *segment) end(ctx context.Context, loopErr error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endFor)
-	defer cancel()
-	s.row.End = "complete"
-	if loopErr != nil {
-		s.row.End = endReason(loopErr)
-	}
-	if s.waited > 0 {
-		s.doubts = append(s.doubts, fmt.Sprintf("the database was away for %s of this window, whose energy is in it",
-			s.waited.Round(100*time.Millisecond)))
-	}
-	_, err := s.m.keepMarked(ctx, func(r *bench.PhaseReading) {
-		if r.EnergyJ != nil {
-			r.Flags = append(r.Flags, s.doubts...)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	complete := loopErr == nil && s.in.To == s.cell.Items
-	return keep(ctx, func(ctx context.Context) error {
-		return s.host.Store.CloseSegment(ctx, s.in.Epoch, s.row, complete)
-	})
-}
-
-// endReason names why a segment ended, as bench.Segment lists it.
-func endReason(err error) string {
-	code := fault.CodeOf(err)
-	switch {
-	case code != "":
-		return string(code)
-	case isDrain(err):
-		return "drain"
-	case errors.Is(err, context.Canceled):
-		return "cancelled"
-	default:
-		return string(fault.KindOf(err))
-	}
-}
-
-// result counts over the whole run, by any attempt of any chunk of it, but for
-// the failed calls, which are those of this segment.
-func (s *segment) result() contract.InferOut {
-	out := contract.InferOut{V: 1, Calls: s.in.To - s.in.From, Failed: s.failed, Segments: s.row.No, Remeasured: s.again}
-	for item := range s.before.Done {
-		if s.before.Here[item] > 1 {
-			out.Remeasured++
-		}
-	}
-	out.Text = fmt.Sprintf("%d calls, %d in this segment, %d failed, segment %d", out.Calls, s.row.Calls, s.failed, s.row.No)
-	if out.Remeasured > 0 {
-		out.Text += fmt.Sprintf(", %d measured again after an interruption", out.Remeasured)
-	}
-	return out
 }

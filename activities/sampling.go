@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"fmt"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -27,11 +29,21 @@ type sampling struct {
 	sampler *meters.Sampler
 	from    time.Duration // on the host's clock
 	started time.Time
+	pulse   *pulse // sees when this process was stopped
 
 	key      bench.TraceKey // of the window; its meter is empty
 	follower *meters.Follower
+	look     *meters.Follower // the same window, for what is stored while it goes on
 	recorder *trace.Recorder
-	settle   func() // ends the storing beside the work; nil before begin
+	settle   func()       // ends the storing beside the work; nil before begin
+	sure     atomic.Int64 // the window ends no earlier, a time.Duration on the host's clock
+	ended    *ending      // nil while the window goes on
+}
+
+// ending is a window that was ended, with its figures.
+type ending struct {
+	at       time.Duration
+	readings []bench.PhaseReading
 }
 
 // sample opens the job's meters and begins to sample them.
@@ -51,8 +63,16 @@ func (j *job) sample(ctx context.Context) (*sampling, error) {
 		closeAll(open)
 		return nil, fmt.Errorf("sample meters: %w", err)
 	}
-	from := j.host.Clock.Now()
-	return &sampling{job: j, open: open, sampler: s, from: from, started: j.host.Clock.Wall(from)}, nil
+	m := &sampling{job: j, open: open, sampler: s, pulse: newPulse(j.host.Clock.Now)}
+	m.start()
+	m.sure.Store(math.MaxInt64)
+	return m, nil
+}
+
+// start begins the window at this moment.
+func (m *sampling) start() {
+	m.from = m.job.host.Clock.Now()
+	m.started = m.job.host.Clock.Wall(m.from)
 }
 
 // begin names the window that sampling is for. From now on until keep its
@@ -64,7 +84,8 @@ func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run,
 	if err := m.job.host.Store.BeginWindow(ctx, m.key); err != nil {
 		return err
 	}
-	m.follower = m.sampler.Follow(phase, run, no, m.from)
+	m.start() // a database that takes its time with the window is not in it
+	m.follower, m.look = m.sampler.Follow(phase, run, no, m.from), m.sampler.Follow(phase, run, no, m.from)
 	m.recorder = trace.NewRecorder(trace.Sampled(m.sampler), m.key, m.job.host.Clock.Anchor, m.from)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -94,12 +115,10 @@ func (m *sampling) keep(ctx context.Context) ([]bench.PhaseReading, error) {
 
 // keepMarked does the same with a last word on each reading.
 func (m *sampling) keepMarked(ctx context.Context, mark func(*bench.PhaseReading)) ([]bench.PhaseReading, error) {
-	to := m.job.host.Clock.Now()
-	m.sampler.Stop()
-	if m.settle != nil {
-		m.settle()
+	if m.ended == nil {
+		m.endAt(ctx, m.job.host.Clock.Now())
 	}
-	readings := m.follower.Readings(ctx, to)
+	to, readings := m.ended.at, m.ended.readings
 	for i := range readings {
 		if mark != nil {
 			mark(&readings[i])
@@ -113,6 +132,27 @@ func (m *sampling) keepMarked(ctx context.Context, mark func(*bench.PhaseReading
 	})
 }
 
+// endAt ends the window at a moment that may lie behind, if not before what is
+// sure of it, and keeps its figures until they are stored.
+func (m *sampling) endAt(ctx context.Context, to time.Duration) {
+	m.sampler.Stop()
+	if m.settle != nil {
+		m.settle()
+	}
+	m.ended = &ending{at: to, readings: m.follower.Readings(ctx, to)}
+	if stopped := m.pulse.look(); stopped > 0 && m.key.Phase != bench.PhaseInference {
+		for i := range m.ended.readings {
+			r := &m.ended.readings[i]
+			r.Flags = append(r.Flags, fmt.Sprintf("the worker was stopped for %s in this window", stopped.Round(100*time.Millisecond)))
+		}
+	}
+}
+
+// lastsTo says that the window ends no earlier than that. Until it is said the
+// window ends now or later; once it was, samples behind it are kept so that the
+// window may end there.
+func (m *sampling) lastsTo(at time.Duration) { m.sure.Store(int64(at)) }
+
 // storeSoFar makes durable what is known of a window that goes on, and lets go
 // of samples that nothing needs any more: they are in its figures and in its
 // trace.
@@ -120,13 +160,13 @@ func (m *sampling) storeSoFar(ctx context.Context) {
 	now := m.job.host.Clock.Now()
 	// A window that is cut here ends where samples do, or its counters would
 	// have no end to be read at.
-	if err := m.storeReadings(ctx, m.follower.SoFar(min(now, m.sampler.Newest()))); err != nil {
+	if err := m.storeReadings(ctx, m.look.SoFar(min(now, m.sampler.Newest()))); err != nil {
 		return
 	}
 	if err := m.storeTrace(ctx, now, false); err != nil {
 		return
 	}
-	old := min(now-keepSamples, m.recorder.Taken())
+	old := min(now-keepSamples, m.recorder.Taken(), time.Duration(m.sure.Load()))
 	m.follower.Advance(old)
 	m.sampler.Forget(old)
 }
@@ -166,5 +206,6 @@ func (m *sampling) close() {
 		m.settle()
 	}
 	m.sampler.Stop()
+	m.pulse.end()
 	closeAll(m.open)
 }
