@@ -4,11 +4,13 @@
 //
 //	go run ./test/chaos -points 100 -out out/faults.json -page docs/reliability.md
 //
-// The exit code is 1 when a fault did harm, 2 for wrong use.
+// The exit code is 1 when a fault did harm or could not be played here, 2 for
+// wrong use.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,7 +19,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/test/chaos/campaign"
 	"github.com/wattsweep/wattsweep/test/chaos/clock"
 	"github.com/wattsweep/wattsweep/test/chaos/faults"
@@ -30,6 +31,7 @@ type options struct {
 	seed      int64
 	points    int
 	others    bool
+	skips     bool // faults that cannot be played here are no failure
 	list      bool
 	run       *regexp.Regexp
 	out, page string
@@ -61,6 +63,7 @@ func parse(args []string) (options, error) {
 	flags.Int64Var(&o.seed, "seed", time.Now().Unix(), "seed of the first kill point; the next has the next seed")
 	flags.IntVar(&o.points, "points", 100, "number of random kill points")
 	flags.BoolVar(&o.others, "others", true, "play every other fault, too")
+	flags.BoolVar(&o.skips, "allow-skipped", false, "end well although faults could not be played on this machine")
 	flags.BoolVar(&o.list, "list", false, "list the points and play none")
 	run := flags.String("run", "", "play only points whose FAULT/STAGE matches")
 	flags.StringVar(&o.out, "out", "out/faults.json", "file of the rows")
@@ -119,20 +122,27 @@ func play(ctx context.Context, o options) (failed int, err error) {
 		return 0, werr
 	}
 	failed = judge.Failed(rows)
-	say("%d faults in %s, %d not ok; %s has the rows", len(rows), time.Since(began).Round(time.Second), failed, o.out)
-	if o.page != "" && err == nil {
-		err = judge.RenderFile(o.page, summary(o, rows)+judge.Table(rows, stages()))
+	skipped := judge.Skipped(rows)
+	say("%d faults in %s, %d not ok, %d skipped; %s has the rows", len(rows)-skipped, time.Since(began).Round(time.Second), failed, skipped, o.out)
+	if skipped > 0 && !o.skips && err == nil {
+		err = fmt.Errorf("%d faults were not played; -allow-skipped takes that as well done", skipped)
+	}
+	if o.page != "" && ctx.Err() == nil && len(rows) == len(points) {
+		err = errors.Join(err, judge.RenderFile(o.page, summary(o, rows)+judge.Table(rows, stages())))
 	}
 	return failed, err
 }
 
 func summary(o options, rows []judge.Row) string {
-	return fmt.Sprintf("%d faults, %d ok; first seed %d, %d random kill points.\n\n", len(rows), len(rows)-judge.Failed(rows), o.seed, o.points)
+	skipped := judge.Skipped(rows)
+	played := len(rows) - skipped
+	return fmt.Sprintf("%d faults played, %d ok, %d not played; first seed %d, %d random kill points.\n\n",
+		played, played-judge.Failed(rows), skipped, o.seed, o.points)
 }
 
 func stages() []string {
 	var names []string
-	for _, s := range bench.Stages() {
+	for _, s := range faults.Stages() {
 		names = append(names, string(s))
 	}
 	return names

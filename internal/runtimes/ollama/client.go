@@ -63,6 +63,10 @@ type Client struct {
 	blind    time.Time           // when the server's process was last looked for in vain
 	resident string              // token of the load last seen, evidence for Generate
 	ratios   map[string]*density // by model: bytes per token of prompts that fitted
+	died     int                 // times in a row that a runner ended without a word while it loaded …
+	diedOf   string              // … this rung of a model
+
+	vmstat string // the kernel's file of counts
 }
 
 var _ runtimes.Runtime = (*Client)(nil)
@@ -76,7 +80,7 @@ func New(o Options) (*Client, error) {
 	}
 	o.StallLimit = orDefault(o.StallLimit, defaultStall)
 	o.UnloadLimit = orDefault(o.UnloadLimit, defaultUnload)
-	c := &Client{base: base, opts: o, calls: o.HTTPClient, control: o.HTTPClient, ratios: map[string]*density{}}
+	c := &Client{base: base, opts: o, calls: o.HTTPClient, control: o.HTTPClient, ratios: map[string]*density{}, vmstat: vmstatFile}
 	if o.HTTPClient == nil {
 		c.calls, c.control = newHTTP(), newHTTP()
 	}

@@ -21,6 +21,9 @@ var errCallTimeout = errors.New("call timeout")
 // errStall is the cause of a pull that stopped moving.
 var errStall = errors.New("no progress")
 
+// errDied is the cause of a runner that ended without a word.
+var errDied = errors.New("the model's process ended without a word")
+
 // rule maps a phrase in an error of the server to what it means. Phrases are
 // ours, so that printing one never prints what the server quoted.
 type rule struct {
@@ -34,6 +37,7 @@ const (
 	hintMemory  = "use a smaller context, fewer GPU layers, a smaller or more quantised model"
 	hintUpgrade = "update Ollama, or choose another model"
 	hintServer  = "read the server's log"
+	hintDied    = "nothing: the model is loaded again; if this happens often, see what kills the runner in the logs of server and system"
 )
 
 // rules are tried in order; phrases are lower case. The list for memory is that
@@ -45,8 +49,13 @@ func rules() []rule {
 			"out of memory", "out-of-memory", "out of device memory", "cudamalloc failed", "hipmalloc failed", "failed to allocate",
 			"allocation failed", "not enough memory", "insufficient memory", "vk_error_out_of_device_memory",
 			"erroroutofmemory", "requires more system memory", "unable to allocate", "cannot allocate memory",
-			"signal: killed", "exit status 137",
 		}, fault.OutOfMemory, fault.CodeOutOfMemory, hintMemory},
+		// A runner that ended without a word; died.go looks whether the kernel
+		// killed it for want of memory.
+		{[]string{
+			"signal: killed", "exit status 137", "runner process no longer running: -1",
+			"while running the model: unexpected eof", "forcibly closed",
+		}, fault.Unavailable, fault.CodeModelNotResident, hintDied},
 		{[]string{"no space left on device"}, fault.Unavailable, fault.CodeDiskFull, "free disk space where Ollama keeps its models"},
 		{[]string{"try pulling it first", "file does not exist", "pull model manifest: 404"}, fault.Invalid, fault.CodeModelNotFound, hintNotFound},
 		{[]string{"maximum pending requests exceeded", "server busy"}, fault.Unavailable, fault.CodeServerError, "let other users of the server finish, or measure on a server of your own"},
@@ -79,6 +88,9 @@ func classify(what string, status int, text string) *fault.Error {
 		for _, phrase := range r.phrases {
 			if !strings.Contains(low, phrase) || (r.code == fault.CodeOutOfMemory && recovered(low)) {
 				continue
+			}
+			if r.hint == hintDied {
+				return fault.New(r.kind, r.code, r.hint, "ollama: %s: status %d, %q (%s): %w", what, status, phrase, shape, errDied)
 			}
 			return fault.New(r.kind, r.code, r.hint, "ollama: %s: status %d, %q (%s)", what, status, phrase, shape)
 		}

@@ -40,7 +40,7 @@ func (c *Client) Generate(ctx context.Context, req runtimes.Request) (runtimes.A
 	if err != nil {
 		return runtimes.Answer{Outcome: bench.OutcomeRefused, Reason: "the request is not valid", Start: req.Now()}, err
 	}
-	call.log = c.markLog()
+	call.log, call.free = c.markLog(), c.markMemory()
 	// Two contexts: the outer one ends the call, the inner one also frees a
 	// connection whose stream does not end.
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -76,6 +76,7 @@ type call struct {
 	model  string
 	req    runtimes.Request
 	log    logMark
+	free   memory
 	answer runtimes.Answer
 	text   strings.Builder
 	last   time.Duration // when the newest content came
@@ -219,6 +220,7 @@ func (k *call) finish(ctx context.Context) (runtimes.Answer, error) {
 // fail makes the answer of a call that gave no result. The text so far is kept:
 // it cost time and energy.
 func (k *call) fail(err error) (runtimes.Answer, error) {
+	err = k.client.diedInCall(err, k.free)
 	a := &k.answer
 	a.Text = k.text.String()
 	a.Outcome, a.Reason = outcomeOf(err), reasonOf(err)

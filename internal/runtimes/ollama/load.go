@@ -42,14 +42,14 @@ func (c *Client) Load(ctx context.Context, model bench.ModelConfig, rung bench.R
 	if err := pinned(model, facts); err != nil {
 		return bench.Loaded{}, err
 	}
-	mark := c.markLog()
+	mark, free := c.markLog(), c.markMemory()
 	var end chunk
 	err = c.post(ctx, generatePath, generateRequest{Model: model.Name, KeepAlive: forever, Options: &opts}, &end)
-	if err != nil {
-		return bench.Loaded{}, err
+	if err == nil && end.Error != "" {
+		err = classify("load", 200, string(end.Error))
 	}
-	if end.Error != "" {
-		return bench.Loaded{}, classify("load", 200, string(end.Error))
+	if err = c.diedInLoad(err, free, fmt.Sprintf("%s %+v", model.Name, opts)); err != nil {
+		return bench.Loaded{}, err
 	}
 	if !end.Done || !end.sane() {
 		return bench.Loaded{}, badAnswer("load", "the answer does not say that the load is done")

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/test/chaos/faults"
+	"github.com/wattsweep/wattsweep/test/chaos/judge"
 	"github.com/wattsweep/wattsweep/test/chaos/lab"
 )
 
@@ -21,6 +23,52 @@ func writes(stage bench.Stage) string {
 		bench.StageInspect: "cell_hosts", bench.StagePull: "pulls", bench.StageScore: "scores",
 		bench.StageCost: "costs", bench.StagePublish: "cell_results",
 	}[stage]
+}
+
+// corners is how often a stage is approached that ends before the blow.
+const corners = 12
+
+// corner approaches the stage of a point, waits the point's delay, and looks once
+// more: where the stage has ended meanwhile it is approached again, with less of
+// the delay, so that a row's stage is the one that was struck.
+func (c *campaign) corner(ctx context.Context, sweep string, p faults.Point) (*strike, func(), error) {
+	s := &strike{point: p, scene: faults.Scene{Lab: c.lab, Sweep: sweep}}
+	s.evidence = judge.Evidence{Fault: p.Fault.Name, Stage: string(p.Stage), Seed: p.Seed}
+	for try := range corners {
+		at, release, err := c.approach(ctx, sweep, p.Stage)
+		if err != nil {
+			return nil, nil, err
+		}
+		s.scene.At = at
+		sleep(ctx, p.Delay/time.Duration(try+1))
+		met, err := c.met(ctx, s)
+		if err == nil && met {
+			return s, release, nil
+		}
+		release()
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Say("%s of cell %s ended before %s; once more", p.Stage, at.Cell, p.Fault.Name)
+	}
+	return nil, nil, fmt.Errorf("stage %s ended %d times before the blow", p.Stage, corners)
+}
+
+// met takes the calls stored so far and tells whether the stage still runs.
+func (c *campaign) met(ctx context.Context, s *strike) (bool, error) {
+	f := s.point.Fault
+	var err error
+	if s.before, err = c.lab.Snapshot(ctx, s.scene.Sweep); err != nil {
+		return false, err
+	}
+	if f.Commit {
+		c.lab.AwaitCommit(ctx, 5*time.Second)
+	}
+	if f.Ready != nil && !f.Ready(ctx, &s.scene) {
+		return false, nil
+	}
+	now, err := c.lab.Now(ctx, s.scene.Sweep)
+	return now.Running && now.Stage == s.point.Stage && now.Cell == s.scene.At.Cell, err
 }
 
 // approach waits until the store says that the stage runs, in a cell that is

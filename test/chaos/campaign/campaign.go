@@ -37,7 +37,8 @@ const (
 	diskBytes  = 192 << 20
 )
 
-// Run plays all points and gives a row for each that could be played.
+// Run plays all points and gives a row for each, also for those that cannot be
+// played here.
 func Run(ctx context.Context, o Options) ([]judge.Row, error) {
 	var rows []judge.Row
 	for _, kind := range faults.Kinds() {
@@ -49,6 +50,7 @@ func Run(ctx context.Context, o Options) ([]judge.Row, error) {
 			if p.Fault.Lacks != nil {
 				if why := p.Fault.Lacks(); why != "" {
 					o.Say("skipped: %s at %s: %s", p.Fault.Name, p.Stage, why)
+					rows = append(rows, judge.Skip(p.Fault.Name, string(p.Stage), p.Seed, why))
 					continue
 				}
 			}
@@ -84,6 +86,7 @@ type campaign struct {
 type strike struct {
 	point    faults.Point
 	scene    faults.Scene
+	back     time.Time // when the next call was stored
 	ends     time.Time // when the next one began
 	before   map[string]bool
 	evidence judge.Evidence
@@ -100,7 +103,10 @@ func (c *campaign) run(ctx context.Context) (rows []judge.Row, err error) {
 		return nil, err
 	}
 	for len(c.todo) > 0 && err == nil {
-		err = c.sweep(ctx)
+		left := len(c.todo)
+		if err = c.sweep(ctx); err == nil && len(c.todo) == left {
+			err = fmt.Errorf("no cell of a whole sweep could be struck by %s at %s", c.todo[0].Fault.Name, c.todo[0].Stage)
+		}
 	}
 	if errors.Is(err, errSweepStuck) {
 		c.Say("%v; the worker's last words:\n%s", err, c.lab.WorkerLog())
@@ -128,8 +134,7 @@ func (c *campaign) sweep(ctx context.Context) error {
 	}
 	var mine []*strike
 	for len(c.todo) > 0 {
-		p := c.todo[0]
-		at, release, err := c.approach(ctx, id, p.Stage)
+		s, release, err := c.corner(ctx, id, c.todo[0])
 		if errors.Is(err, errNoRoom) {
 			break
 		}
@@ -137,8 +142,6 @@ func (c *campaign) sweep(ctx context.Context) error {
 			return errors.Join(err, c.conclude(ctx, id, mine))
 		}
 		c.todo = c.todo[1:]
-		s := &strike{point: p, scene: faults.Scene{Lab: c.lab, Sweep: id, At: at}}
-		s.evidence = judge.Evidence{Fault: p.Fault.Name, Stage: string(p.Stage), Seed: p.Seed}
 		mine = append(mine, s)
 		c.struck = append(c.struck, s)
 		if n := len(mine); n > 1 {
@@ -155,14 +158,6 @@ func (c *campaign) sweep(ctx context.Context) error {
 // play breaks, waits, mends, and waits for the next call.
 func (c *campaign) play(ctx context.Context, s *strike, release func()) (err error) {
 	f := s.point.Fault
-	sleep(ctx, s.point.Delay)
-	if s.before, err = c.lab.Snapshot(ctx, s.scene.Sweep); err != nil {
-		release()
-		return err
-	}
-	if f.Commit {
-		c.lab.AwaitCommit(ctx, 5*time.Second)
-	}
 	s.scene.Began = time.Now()
 	err = f.Break(ctx, &s.scene)
 	release()
@@ -204,6 +199,7 @@ func (c *campaign) resume(ctx context.Context, s *strike, restart time.Time, kno
 			known, away = n, false
 		case n > known:
 			s.evidence.Resumed, s.evidence.Resume = true, time.Since(restart)
+			s.back = time.Now()
 			return nil
 		}
 		if time.Now().After(care) {

@@ -27,13 +27,18 @@ func (c *campaign) conclude(ctx context.Context, id string, mine []*strike) erro
 	if err != nil {
 		return err
 	}
+	if len(mine) > 0 {
+		mine[len(mine)-1].ends = time.Now()
+	}
+	seen, err := c.figures(ctx, id)
+	if err != nil {
+		return err
+	}
 	for i, s := range mine {
-		if i == len(mine)-1 {
-			s.ends = time.Now()
-		}
 		if err := c.weigh(ctx, s, tally, after); err != nil {
 			return err
 		}
+		seen.weigh(mine, i)
 		s.evidence.Loaded, s.evidence.Strays = loaded, strays
 		if check := s.point.Fault.Check; check != nil {
 			if err := check(ctx, &s.scene); err != nil {
@@ -91,6 +96,10 @@ func (c *campaign) weigh(ctx context.Context, s *strike, tally lab.Tally, after 
 			e.Vanished++
 		}
 	}
+	if e.Fallen, err = c.lab.Fallen(ctx, s.scene.Sweep); err != nil {
+		return err
+	}
+	e.MayFail = s.point.Fault.MayFail
 	e.Again, err = c.lab.Again(ctx, s.scene.Sweep, s.scene.Began, s.ends)
 	return err
 }

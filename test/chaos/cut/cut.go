@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -30,6 +31,10 @@ const (
 type Link struct {
 	// Address is host:port to connect to in the server's stead.
 	Address string
+	// Tap, where it is set before the first connection, gets what each client
+	// sends, as it is passed on: a writer for each connection, closed at its end.
+	// It must not fail and not dawdle.
+	Tap func() io.WriteCloser
 
 	to     string
 	listen net.Listener
@@ -155,14 +160,21 @@ func (l *Link) join(client net.Conn) {
 	}
 	defer l.leave(server)
 	ended := make(chan struct{}, 2)
-	go func() { l.carry(server, client); ended <- struct{}{} }()
-	go func() { l.carry(client, server); ended <- struct{}{} }()
+	var tap io.WriteCloser
+	if l.Tap != nil {
+		tap = l.Tap()
+	}
+	go func() { l.carry(server, client, tap); ended <- struct{}{} }()
+	go func() { l.carry(client, server, nil); ended <- struct{}{} }()
 	<-ended
 	<-ended
 }
 
 // carry passes bytes one way until either side ends, and tells the other side.
-func (l *Link) carry(to, from net.Conn) {
+func (l *Link) carry(to, from net.Conn, tap io.WriteCloser) {
+	if tap != nil {
+		defer func() { _ = tap.Close() }()
+	}
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
@@ -171,6 +183,9 @@ func (l *Link) carry(to, from net.Conn) {
 			if _, werr := to.Write(buf[:n]); werr != nil {
 				reset(from)
 				return
+			}
+			if tap != nil {
+				_, _ = tap.Write(buf[:n]) // it never fails
 			}
 		}
 		if err != nil {

@@ -53,6 +53,11 @@ type Fault struct {
 	Commit bool
 	// Person: a person is needed afterwards, to open the host or to ask again.
 	Person bool
+	// MayFail is how many calls it may fail: those that Ollama was asked and did
+	// not answer in time. Every other fault may fail none.
+	MayFail int
+	// Ready waits for what is to be struck; nil waits for nothing.
+	Ready func(ctx context.Context, s *Scene) bool
 	// Lacks tells why it cannot be played on this machine; "" when it can.
 	Lacks func() string
 	// Break breaks it; Until ends the outage before Lasts where it is set; Mend
@@ -71,12 +76,19 @@ type Point struct {
 	Seed  int64
 }
 
+// Stages are those of a cell of the matrix, in order: with prepare, since its
+// cells ask for a cool-down.
+func Stages() []bench.Stage {
+	list := bench.Stages()
+	return slices.Insert(list, slices.Index(list, bench.StageBaseline), bench.StagePrepare)
+}
+
 // Kills are kill -9 of each part, at every stage.
 func Kills() []Fault {
 	var list []Fault
 	for _, part := range lab.Parts() {
 		list = append(list, Fault{
-			Name: "kill-" + string(part), Kind: Plain, Stages: bench.Stages(),
+			Name: "kill-" + string(part), Kind: Plain, Stages: Stages(),
 			Break: func(ctx context.Context, s *Scene) error { return s.Lab.KillAndWait(ctx, part, syscall.SIGKILL) },
 			Mend:  up,
 		})
@@ -86,9 +98,9 @@ func Kills() []Fault {
 
 func up(ctx context.Context, s *Scene) error { return s.Lab.Up(ctx) }
 
-// KillPoint is the point of a seed: each block of as many seeds as there are
-// pairs of part and stage holds every pair once, in an order of its own, so that
-// neighbouring seeds cover the matrix and each can be repeated alone.
+// KillPoint is the point of a seed: as many seeds in a row as there are pairs of
+// part and stage hold every pair once, in a mixed order, so that neighbouring
+// seeds cover the matrix and each can be repeated alone.
 func KillPoint(seed int64) Point {
 	var pairs []Point
 	for _, f := range Kills() {
@@ -97,11 +109,7 @@ func KillPoint(seed int64) Point {
 		}
 	}
 	n := int64(len(pairs))
-	block := seed / n
-	if seed < 0 {
-		block--
-	}
-	order := rand.New(rand.NewPCG(uint64(block), 1)).Perm(len(pairs)) //nolint:gosec // repeatable on purpose
+	order := rand.New(rand.NewPCG(1, 1)).Perm(len(pairs)) //nolint:gosec // repeatable on purpose
 	p := pairs[order[((seed%n)+n)%n]]
 	return p.seeded(seed)
 }
@@ -109,7 +117,7 @@ func KillPoint(seed int64) Point {
 // seeded draws the delay of a point from its seed.
 func (p Point) seeded(seed int64) Point {
 	span := map[bench.Stage]time.Duration{
-		bench.StageBaseline: 900 * time.Millisecond, bench.StageIdle: 900 * time.Millisecond,
+		bench.StagePrepare: 900 * time.Millisecond, bench.StageBaseline: 900 * time.Millisecond, bench.StageIdle: 900 * time.Millisecond,
 		bench.StageInfer: 800 * time.Millisecond, bench.StageLoad: 250 * time.Millisecond,
 		bench.StageWarmUp: 120 * time.Millisecond, bench.StageUnload: 10 * time.Millisecond,
 	}[p.Stage]

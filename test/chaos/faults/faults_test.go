@@ -30,12 +30,19 @@ func TestKillPointsCoverTheMatrix(t *testing.T) {
 			delays[int64(p.Delay)] = true
 		}
 		for _, part := range lab.Parts() {
-			for _, stage := range bench.Stages() {
+			for _, stage := range Stages() {
 				require.Positive(t, met[pair{"kill-" + string(part), stage}], "%s at %s, first seed %d", part, stage, first)
 			}
 		}
 		require.Greater(t, len(delays), 90, "moments differ")
 	}
+}
+
+func TestStagesOfTheMatrix(t *testing.T) {
+	t.Parallel()
+	list := Stages()
+	require.Len(t, list, len(bench.Stages())+1)
+	require.Equal(t, []bench.Stage{bench.StagePull, bench.StagePrepare, bench.StageBaseline}, list[2:5])
 }
 
 // What the issue asks for is in the list, and each fault can be broken and mended.
@@ -49,10 +56,13 @@ func TestTheMatrixIsWhole(t *testing.T) {
 		require.NotNil(t, f.Mend, f.Name)
 		require.NotEmpty(t, f.Stages, f.Name)
 		require.Contains(t, Kinds(), f.Kind)
+		if may := map[string]int{"stop-ollama": 1, "wedge-ollama-link": 1, "wedge-ollama-runner": untilStuck}[f.Name]; f.MayFail != may {
+			t.Errorf("%s may fail %d calls, wanted %d", f.Name, f.MayFail, may)
+		}
 	}
 	for _, want := range []string{
 		"kill-worker", "kill-temporal", "kill-postgres", "kill-ollama", "stop-worker", "stop-ollama", "stop-postgres", "stop-temporal",
-		"restart-postgres-in-commit", "disk-full", "cut-temporal-hold", "cut-temporal-reset", "cut-postgres-hold", "cut-postgres-reset",
+		"kill-runner", "restart-postgres-in-commit", "disk-full", "cut-temporal-hold", "cut-temporal-reset", "cut-postgres-hold", "cut-postgres-reset",
 		"silent-pdu", "wedge-ollama-runner", "wedge-ollama-link", "twin-worker", "twin-host", "usurped-host", "power-cut", "clock-forward", "clock-back",
 	} {
 		require.True(t, names[want], "%s is missing", want)

@@ -22,7 +22,7 @@ func infer() []bench.Stage { return []bench.Stage{bench.StageInfer} }
 
 // Others are all faults but the plain kills.
 func Others() []Fault {
-	return slices.Concat(stops(), power(), wedges(), cuts(), clocks(), disks(), meters(), twins())
+	return slices.Concat(stops(), runners(), power(), wedges(), cuts(), clocks(), disks(), meters(), twins())
 }
 
 // stops freeze a part and let it go on: a laptop that sleeps, a hypervisor that
@@ -40,9 +40,38 @@ func stops() []Fault {
 		if part == lab.PartWorker {
 			f.Stages = []bench.Stage{bench.StageBaseline, bench.StageLoad, bench.StageInfer}
 		}
+		if part == lab.PartOllama {
+			f.MayFail = 1
+		}
 		list = append(list, f)
 	}
 	return list
+}
+
+// runners kill the process that holds the model, as a crash of it does or a
+// person: Ollama itself goes on.
+func runners() []Fault {
+	return []Fault{{
+		Name: "kill-runner", Kind: Plain, Stages: []bench.Stage{bench.StageLoad, bench.StageInfer}, Mend: up,
+		Ready: func(ctx context.Context, s *Scene) bool {
+			for range 300 {
+				if s.Lab.Runs() || ctx.Err() != nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			return s.Lab.Runs()
+		},
+		Break: func(_ context.Context, s *Scene) error { return strikeRunner(s, syscall.SIGKILL) },
+	}}
+}
+
+func strikeRunner(s *Scene, sig syscall.Signal) error {
+	n, err := s.Lab.StrikeRunners(sig)
+	if err == nil && n == 0 {
+		err = errors.New("no runner of a model runs")
+	}
+	return err
 }
 
 // power ends everything at once, and Postgres in the middle of commits.
@@ -71,6 +100,11 @@ func power() []Fault {
 	}
 }
 
+// untilStuck is how many calls in a row may run into their timeout before the
+// product says that a server that still tells what it has in memory is stuck
+// (maxTimeouts of the inference stage).
+const untilStuck = 3
+
 // wedges make Ollama accept and never answer, for longer than the calls in a
 // row after which a runtime counts as stuck. A person restarts it then, as the
 // program's message says, and opens the host again.
@@ -82,17 +116,12 @@ func wedges() []Fault {
 	return []Fault{
 		{
 			Name: "wedge-ollama-runner", Kind: Plain, Stages: infer(), Lasts: wedged, Person: true,
-			Break: func(_ context.Context, s *Scene) error {
-				n, err := s.Lab.StrikeRunners(syscall.SIGSTOP)
-				if err == nil && n == 0 {
-					err = errors.New("no runner of a model runs")
-				}
-				return err
-			},
-			Mend: restart,
+			MayFail: untilStuck,
+			Break:   func(_ context.Context, s *Scene) error { return strikeRunner(s, syscall.SIGSTOP) },
+			Mend:    restart,
 		},
 		{
-			Name: "wedge-ollama-link", Kind: Linked, Stages: infer(), Lasts: wedged, Person: true,
+			Name: "wedge-ollama-link", Kind: Plain, Stages: infer(), Lasts: wedged, Person: true, MayFail: 1,
 			Break: func(_ context.Context, s *Scene) error { s.Lab.Ollama.Set(cut.Hold); return nil },
 			Mend: func(ctx context.Context, s *Scene) error {
 				s.Lab.Ollama.Set(cut.Forward)

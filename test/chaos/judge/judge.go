@@ -37,6 +37,24 @@ type Row struct {
 	ResumeS float64 `json:"resume_s"`
 	// OK is the verdict on all of that and on what the fault left behind.
 	OK bool `json:"ok"`
+
+	// FailedCalls ended without an answer between this fault and the next.
+	FailedCalls int `json:"failed_calls"`
+	// SlowCalls were answered and took far longer than undisturbed ones, as a
+	// call does whose latency holds an outage.
+	SlowCalls int `json:"slow_calls"`
+	// BadWindows are inference windows whose time or energy per call is far from
+	// that of undisturbed ones, without a word why.
+	BadWindows int `json:"bad_windows"`
+	// RequestedCalls are the sweep's measured requests as seen on the way to
+	// Ollama. ExtraRequests are those beyond one for each call begun, and those of
+	// no call at all; LackingRequests are stored calls that Ollama never got.
+	RequestedCalls  int `json:"requested_calls"`
+	ExtraRequests   int `json:"extra_requests"`
+	LackingRequests int `json:"lacking_requests"`
+	// Skipped says why the fault was not played. Such a row shows nothing and is
+	// not ok.
+	Skipped string `json:"skipped,omitempty"`
 }
 
 // Evidence is what was seen of one fault and of the sweep that it struck.
@@ -52,6 +70,12 @@ type Evidence struct {
 	Extra        int // rows over one per run and journal, nonces used twice
 	Overlaps     int // pairs of calls of one host that overlap in time
 	Again        int // calls begun again between this fault and the next
+	Failed       int // calls without an answer between this fault and the next
+	MayFail      int // of those, how many this fault may leave
+	Fallen       int // cells of the sweep that were loaded on another rung than the first
+	Requests     Requests
+	Latencies    Latencies
+	Windows      []Window // of inference, one for each channel
 	// Resumed tells whether a call was stored after the restart, Resume when.
 	Resumed bool
 	Resume  time.Duration
@@ -68,7 +92,8 @@ func Judge(e Evidence) (Row, []string) {
 		Fault: e.Fault, Stage: e.Stage, Seed: e.Seed,
 		Complete:  e.SweepState == "done" && e.Cells > 0 && e.CellsDone == e.Cells,
 		LostCalls: max(0, e.Expected-e.Stored) + e.Vanished, DuplicateCalls: e.Extra + e.Overlaps,
-		RemeasuredCalls: e.Again, ResumeS: -1,
+		RemeasuredCalls: e.Again, ResumeS: -1, FailedCalls: e.Failed,
+		RequestedCalls: e.Requests.Calls, ExtraRequests: e.Requests.Extra, LackingRequests: e.Requests.Lacking,
 	}
 	if e.Resumed {
 		row.ResumeS = math.Round(e.Resume.Seconds()*1000) / 1000
@@ -86,6 +111,11 @@ func Judge(e Evidence) (Row, []string) {
 	add(e.Extra > 0, "%d calls are there more than once", e.Extra)
 	add(e.Overlaps > 0, "%d pairs of calls overlap on one host", e.Overlaps)
 	add(e.Again > MaxRemeasured, "%d calls were measured again", e.Again)
+	add(e.Failed > e.MayFail, "%d calls failed, and this fault may fail %d", e.Failed, e.MayFail)
+	add(e.Fallen > 0, "%d cells were measured on a lower rung", e.Fallen)
+	add(!e.Requests.Watched, "nobody counted what Ollama was asked")
+	add(e.Requests.Extra > 0, "Ollama got %d requests beyond one for each call begun", e.Requests.Extra)
+	add(e.Requests.Lacking > 0, "Ollama never got the requests of %d stored calls", e.Requests.Lacking)
 	add(!e.Resumed, "no call was measured after the restart")
 	add(e.Resumed && e.Resume < 0, "the next call came before the restart")
 	for _, s := range e.Strays {
@@ -94,16 +124,32 @@ func Judge(e Evidence) (Row, []string) {
 	for _, m := range e.Loaded {
 		add(true, "still in memory: model %s", m)
 	}
+	slow, words := e.Latencies.judge()
+	row.SlowCalls, why = slow, append(why, words...)
+	bad, words := judgeWindows(e.Windows)
+	row.BadWindows, why = bad, append(why, words...)
 	why = append(why, e.Wrong...)
 	row.OK = len(why) == 0
 	return row, why
 }
 
-// Failed counts the rows that are not ok.
+// Skip makes the row of a fault that was not played.
+func Skip(fault, stage string, seed int64, why string) Row {
+	return Row{Fault: fault, Stage: stage, Seed: seed, ResumeS: -1, Skipped: why}
+}
+
+// Failed counts the faults that were played and are not ok.
 func Failed(rows []Row) int {
+	return count(rows, func(r Row) bool { return !r.OK && r.Skipped == "" })
+}
+
+// Skipped counts the faults that were not played.
+func Skipped(rows []Row) int { return count(rows, func(r Row) bool { return r.Skipped != "" }) }
+
+func count(rows []Row, is func(Row) bool) int {
 	n := 0
 	for _, r := range rows {
-		if !r.OK {
+		if is(r) {
 			n++
 		}
 	}

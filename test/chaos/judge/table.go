@@ -43,24 +43,42 @@ func Table(rows []Row, stages []string) string {
 		return cmp.Or(cmp.Compare(a.fault, b.fault), cmp.Compare(slices.Index(stages, a.stage), slices.Index(stages, b.stage)))
 	})
 	var b strings.Builder
-	b.WriteString("| fault | stage | n | ok | to the next call, median (s) | max (s) | calls measured again, max | calls lost | calls twice |\n")
-	b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	b.WriteString("| fault | stage | n | ok | to the next call, median (s) | max (s) | calls measured again, max | calls failed, max | calls lost | calls twice |\n")
+	b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, g := range list {
-		ok, again, lost, twice := 0, 0, 0, 0
+		n, ok, again, failed, lost, twice := 0, 0, 0, 0, 0, 0
 		var times []float64
 		for _, r := range g.rows {
+			if r.Skipped == "" {
+				n++
+			}
 			if r.OK {
 				ok++
 			}
 			if r.ResumeS >= 0 {
 				times = append(times, r.ResumeS)
 			}
-			again, lost, twice = max(again, r.RemeasuredCalls), lost+r.LostCalls, twice+r.DuplicateCalls
+			again, failed = max(again, r.RemeasuredCalls), max(failed, r.FailedCalls)
+			lost, twice = lost+r.LostCalls, twice+r.DuplicateCalls+r.ExtraRequests
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %s | %s | %d | %d | %d |\n",
-			g.fault, g.stage, len(g.rows), ok, seconds(median(times), len(times)), seconds(most(times), len(times)), again, lost, twice)
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %s | %s | %d | %d | %d | %d |\n",
+			g.fault, g.stage, n, ok, seconds(median(times), len(times)), seconds(most(times), len(times)), again, failed, lost, twice)
 	}
-	return b.String()
+	return b.String() + skips(rows)
+}
+
+// skips lists what was not played.
+func skips(rows []Row) string {
+	var list []string
+	for _, r := range rows {
+		if line := fmt.Sprintf("`%s` at %s: %s", r.Fault, r.Stage, r.Skipped); r.Skipped != "" && !slices.Contains(list, line) {
+			list = append(list, line)
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "\nNot played here: " + strings.Join(list, "; ") + ".\n"
 }
 
 func seconds(s float64, n int) string {

@@ -49,8 +49,11 @@ type Options struct {
 type Lab struct {
 	Options
 	Dir, State string
-	// Links to the servers, where the lab has them.
+	// Links from the worker to the servers: to Ollama always, which is where the
+	// witness stands, to the others where the lab has them.
 	Temporal, Postgres, Ollama *cut.Link
+	// Witness counts what Ollama is asked.
+	Witness Witness
 	// PDU is the power meter of the rack, nil where snmpd is not installed.
 	PDU *PDU
 	// Clock is the worker's, where it has one of its own.
@@ -77,6 +80,9 @@ func Open(ctx context.Context, o Options) (l *Lab, err error) {
 			err = errors.Join(err, cerr)
 		}
 	}()
+	if err := adopt(); err != nil {
+		return l, err
+	}
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
 		return l, fmt.Errorf("open the lab's folder: %w", err)
 	}
@@ -108,13 +114,8 @@ func (l *Lab) connect(ctx context.Context) (err error) {
 	if l.DB, err = pgxpool.New(ctx, l.dsn); err != nil {
 		return fmt.Errorf("open the lab's database: %w", err)
 	}
-	if !l.ownWorker() {
-		return nil
-	}
-	if l.Cut {
-		if err := l.link(ctx); err != nil {
-			return err
-		}
+	if err := l.link(ctx); err != nil {
+		return err
 	}
 	if err := l.EndWorker(ctx); err != nil {
 		return err

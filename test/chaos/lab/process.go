@@ -161,6 +161,9 @@ func (l *Lab) StrikeRunners(sig syscall.Signal) (int, error) {
 	return n, nil
 }
 
+// Runs tells whether a process holds a model.
+func (l *Lab) Runs() bool { return slices.ContainsFunc(l.Processes(), Process.IsRunner) }
+
 // settled lists the lab's processes once they are as wanted, or after ten
 // seconds as they are: what was told to end needs moments to do so.
 func (l *Lab) settled(ctx context.Context, wanted func([]Process) bool) []Process {

@@ -45,25 +45,36 @@ func (l *Lab) EndWorker(ctx context.Context) error {
 	return wait(ctx, time.Minute, "the worker's end", func() bool { return !living(pid) })
 }
 
-// link puts a link between the worker and each server.
+// link puts a link between the worker and Ollama, and in a lab with cuts between
+// the worker and the other servers, too.
 func (l *Lab) link(ctx context.Context) (err error) {
-	dsn, err := url.Parse(l.dsn)
-	if err != nil {
-		return errors.New("read the lab's database address: it is no URL")
-	}
 	ollama, err := url.Parse(l.stack.OllamaURL)
 	if err != nil {
 		return fmt.Errorf("read the lab's Ollama address: %w", err)
 	}
-	for _, one := range []struct {
-		link **cut.Link
-		to   string
-	}{{&l.Temporal, l.stack.TemporalAddress}, {&l.Postgres, dsn.Host}, {&l.Ollama, ollama.Host}} {
-		if *one.link, err = cut.New(ctx, one.to); err != nil {
-			return err
-		}
+	if l.Ollama, err = cut.New(ctx, ollama.Host); err != nil {
+		return err
 	}
-	return nil
+	l.Ollama.Tap = l.Witness.Tap
+	runtimes, err := json.Marshal([]map[string]string{{
+		"name": "ollama", "kind": "ollama", "url": "http://" + l.Ollama.Address, "log_path": l.stack.OllamaLog,
+	}})
+	if err != nil {
+		return fmt.Errorf("encode runtimes: %w", err)
+	}
+	l.env = append(l.env, "WATTSWEEP_RUNTIMES="+string(runtimes))
+	if !l.Cut {
+		return nil
+	}
+	dsn, err := url.Parse(l.dsn)
+	if err != nil {
+		return errors.New("read the lab's database address: it is no URL")
+	}
+	if l.Temporal, err = cut.New(ctx, l.stack.TemporalAddress); err != nil {
+		return err
+	}
+	l.Postgres, err = cut.New(ctx, dsn.Host)
+	return err
 }
 
 // linkedEnv tells a worker to reach its servers through the links.
@@ -73,15 +84,9 @@ func (l *Lab) linkedEnv() ([]string, error) {
 		return nil, errors.New("read the lab's database address: it is no URL")
 	}
 	dsn.Host = l.Postgres.Address
-	runtimes, err := json.Marshal([]map[string]string{{
-		"name": "ollama", "kind": "ollama", "url": "http://" + l.Ollama.Address, "log_path": l.stack.OllamaLog,
-	}})
-	if err != nil {
-		return nil, fmt.Errorf("encode runtimes: %w", err)
-	}
 	return []string{
 		"WATTSWEEP_TEMPORAL_ADDRESS=" + l.Temporal.Address, "WATTSWEEP_TEMPORAL_NAMESPACE=" + l.stack.TemporalNamespace,
-		"WATTSWEEP_DATABASE_DSN=" + dsn.String(), "WATTSWEEP_RUNTIMES=" + string(runtimes),
+		"WATTSWEEP_DATABASE_DSN=" + dsn.String(),
 	}, nil
 }
 

@@ -1,0 +1,81 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wattsweep/wattsweep/test/chaos/judge"
+	"github.com/wattsweep/wattsweep/test/chaos/lab"
+)
+
+// figures are what a sweep measured, and what Ollama was asked for it.
+type figures struct {
+	calls    []lab.Call
+	windows  []lab.Window
+	requests judge.Requests
+}
+
+func (c *campaign) figures(ctx context.Context, sweep string) (f figures, err error) {
+	var errs [3]error
+	f.calls, errs[0] = c.lab.Calls(ctx, sweep)
+	f.windows, errs[1] = c.lab.Windows(ctx, sweep)
+	f.requests, errs[2] = c.lab.Requests(ctx, sweep)
+	return f, errors.Join(errs[:]...)
+}
+
+// weigh gives a fault the figures from its beginning to the next fault's, and
+// those of the whole sweep that no fault touched. What failed before the first
+// fault is the first one's.
+func (f figures) weigh(mine []*strike, i int) {
+	s := mine[i]
+	e := &s.evidence
+	e.Requests = f.requests
+	for _, k := range f.calls {
+		here := within(s, k.Started, k.Ended())
+		switch {
+		case !k.Answered:
+			if end := k.Ended(); end.Before(s.ends) && (i == 0 || !end.Before(s.scene.Began)) {
+				e.Failed++
+			}
+			continue
+		case here:
+			e.Latencies.Struck = append(e.Latencies.Struck, k.Latency)
+		}
+		if calm(mine, k.Started, k.Ended()) {
+			e.Latencies.Calm = append(e.Latencies.Calm, k.Latency)
+		}
+	}
+	for _, w := range f.windows {
+		one := judge.Window{
+			Name: w.String(), Channel: w.Channel, Calls: w.Calls, Length: w.Length, EnergyJ: w.EnergyJ, Missing: w.Missing, Flags: w.Flags,
+		}
+		if calm(mine, w.Started, w.Ended()) {
+			e.Windows = append(e.Windows, one)
+		}
+		if within(s, w.Started, w.Ended()) {
+			one.Struck = true
+			e.Windows = append(e.Windows, one)
+		}
+	}
+}
+
+// within tells whether a stretch touches the time from a fault's beginning to
+// the next fault's.
+func within(s *strike, from, to time.Time) bool {
+	return from.Before(s.ends) && to.After(s.scene.Began)
+}
+
+// calm tells whether a stretch lies outside every outage, recovery included.
+func calm(mine []*strike, from, to time.Time) bool {
+	for _, s := range mine {
+		back := s.back
+		if back.IsZero() {
+			back = s.ends
+		}
+		if from.Before(back) && to.After(s.scene.Began) {
+			return false
+		}
+	}
+	return true
+}
