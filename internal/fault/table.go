@@ -39,6 +39,7 @@ const (
 const (
 	stepInspect     = "Inspect"
 	stepPull        = "Pull"
+	stepPrepare     = "Prepare"
 	stepMeasureIdle = "MeasureIdle"
 	stepLoad        = "Load"
 	stepReclaim     = "Reclaim"
@@ -79,34 +80,10 @@ func ofMemory() []Rule {
 // ofRuntimes: a runtime that is away comes back, one that is there and fails
 // has so many tries.
 func ofRuntimes() []Rule {
-	return []Rule{
+	return slices.Concat(ofServerErrors(), []Rule{
 		{
 			Code: CodeUnreachable, Meaning: "a server does not answer: runtime, database, Temporal, or a network between",
 			Action: Retry, Mend: "start the server; the sweep waits and goes on by itself",
-		},
-		{
-			Code: CodeServerError, Kind: Corrupt, Meaning: "what the runtime holds contradicts itself: a model's file is not what its digest says",
-			Action: FailCell, Mend: "remove the model from the runtime, then wattsweep retry",
-		},
-		{
-			Code: CodeServerError, Step: stepPull, Meaning: "a registry fails, which it may for a while",
-			Action: Retry, Mend: "nothing; check the registry when it lasts",
-		},
-		{
-			Code: CodeServerError, Step: stepLoad, Meaning: "the runtime fails to load the model",
-			Action: Retry, Tries: triesLoad, Then: FailCell, Mend: "read the runtime's log, then wattsweep retry",
-		},
-		{
-			Code: CodeServerError, Step: stepUnload, Meaning: "the runtime fails to take the model out of memory",
-			Action: Retry, Tries: triesOwn, Then: FailHost, Mend: "restart the runtime, then wattsweep host resume",
-		},
-		{
-			Code: CodeServerError, Step: stepReclaim, Meaning: "the runtime fails to give memory back",
-			Action: Retry, Tries: triesOwn, Then: FailHost, Mend: "restart the runtime, then wattsweep host resume",
-		},
-		{
-			Code: CodeServerError, Meaning: "the runtime is there and fails; of a measured call it is the outcome, with its time and energy",
-			Action: Retry, Tries: triesOwn, Then: FailCell, Mend: "read the runtime's log, then wattsweep retry",
 		},
 		{
 			Code: CodeBadAnswer, Meaning: "an answer breaks the protocol; of a measured call it is the outcome, with its time and energy",
@@ -120,7 +97,41 @@ func ofRuntimes() []Rule {
 			Code: CodePromptTruncated, Meaning: "the server shortened the prompt; of a measured call it is the outcome",
 			Action: FailCell, Mend: "give the model a larger context_tokens",
 		},
+	})
+}
+
+// ofServerErrors: what a runtime cannot take out of memory is in the way of every
+// cell after, whichever step begins with taking it out.
+func ofServerErrors() []Rule {
+	rules := []Rule{
+		{
+			Code: CodeServerError, Kind: Corrupt, Meaning: "what the runtime holds contradicts itself: a model's file is not what its digest says",
+			Action: FailCell, Mend: "remove the model from the runtime, then wattsweep retry",
+		},
+		{
+			Code: CodeServerError, Step: stepPull, Meaning: "a registry fails, which it may for a while",
+			Action: Retry, Mend: "nothing; check the registry when it lasts",
+		},
+		{
+			Code: CodeServerError, Step: stepLoad, Meaning: "the runtime fails to load the model",
+			Action: Retry, Tries: triesLoad, Then: FailCell, Mend: "read the runtime's log, then wattsweep retry",
+		},
 	}
+	for _, at := range []struct{ step, meaning string }{
+		{stepUnload, "the runtime fails to take the model out of memory"},
+		{stepReclaim, "the runtime fails to give memory back"},
+		{stepPrepare, "the runtime fails to empty its memory before a cell"},
+		{stepMeasureIdle, "the runtime fails to empty its memory before a baseline"},
+	} {
+		rules = append(rules, Rule{
+			Code: CodeServerError, Step: at.step, Meaning: at.meaning,
+			Action: Retry, Tries: triesOwn, Then: FailHost, Mend: "restart the runtime, then wattsweep host resume",
+		})
+	}
+	return append(rules, Rule{
+		Code: CodeServerError, Meaning: "the runtime is there and fails; of a measured call it is the outcome, with its time and energy",
+		Action: Retry, Tries: triesOwn, Then: FailCell, Mend: "read the runtime's log, then wattsweep retry",
+	})
 }
 
 // ofTime: a measured call that runs into its timeout is an outcome and never
@@ -143,7 +154,7 @@ func ofTime() []Rule {
 			Action: Retry, Tries: triesLoad, Then: FailCell, Mend: "read the runtime's log, then wattsweep retry",
 		},
 	}
-	for _, step := range []string{stepUnload, stepReclaim} {
+	for _, step := range []string{stepUnload, stepReclaim, stepPrepare} {
 		rules = append(rules, Rule{
 			Code: CodeTimeout, Step: step, Meaning: wedged + ": the model may still be in memory",
 			Action: Retry, Tries: triesUnload, Then: FailHost, Mend: mend,
