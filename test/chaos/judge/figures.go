@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -53,7 +54,7 @@ func (l Latencies) judge() (slow int, why []string) {
 
 // Window is what one channel showed over one segment of a run.
 type Window struct {
-	Name    string // for people
+	Of      string // the segment, in words
 	Channel string
 	Calls   int
 	Length  time.Duration
@@ -98,61 +99,83 @@ func usualOf(list []Window) usual {
 // shape is a flag without its figures: the same words about another window.
 func shape(flag string) string { return regexp.MustCompile(`[0-9]+`).ReplaceAllString(flag, "0") }
 
-// judgeWindows compares what a fault touched with what it did not.
+// told tells whether a window says something that undisturbed ones do not.
+func (u usual) told(w Window) bool {
+	return w.Missing != "" || slices.ContainsFunc(w.Flags, func(f string) bool { return !u.flags[shape(f)] })
+}
+
+// judgeWindows compares what a fault touched with what it did not. A segment
+// counts once, whatever the number of its channels.
 func judgeWindows(list []Window) (bad int, why []string) {
+	calm, struck := map[string][]Window{}, map[string][]Window{}
 	var channels []string
-	calm := map[string][]Window{}
 	for _, w := range list {
 		if !slices.Contains(channels, w.Channel) {
 			channels = append(channels, w.Channel)
 		}
-		if !w.Struck {
+		if w.Struck {
+			struck[w.Channel] = append(struck[w.Channel], w)
+		} else {
 			calm[w.Channel] = append(calm[w.Channel], w)
 		}
 	}
-	if len(calm) == 0 && len(channels) == 0 {
+	if len(calm) == 0 && len(struck) == 0 {
 		return 0, []string{"no undisturbed window to compare with"}
 	}
+	told, wrong, long := map[string]bool{}, map[string]bool{}, map[string]string{}
 	for _, channel := range channels {
-		here := slices.DeleteFunc(slices.Clone(list), func(w Window) bool { return w.Channel != channel || !w.Struck })
 		if len(calm[channel]) == 0 {
-			if slices.ContainsFunc(here, func(w Window) bool { return w.EnergyJ != nil }) {
+			if slices.ContainsFunc(struck[channel], func(w Window) bool { return w.EnergyJ != nil }) {
 				why = append(why, "no undisturbed window of "+channel+" to compare with")
 			}
 			continue
 		}
 		u := usualOf(calm[channel])
-		for _, w := range here {
-			if word := u.wrong(w); word != "" {
-				bad, why = bad+1, append(why, word)
+		for _, w := range struck[channel] {
+			told[w.Of] = told[w.Of] || u.told(w)
+			if word := u.tooLong(w); word != "" {
+				long[w.Of] = word
+			}
+			if word := u.wrongEnergy(w); word != "" {
+				wrong[w.Of], why = true, append(why, word)
 			}
 		}
 	}
-	return bad, why
+	for _, of := range slices.Sorted(maps.Keys(long)) {
+		if !told[of] {
+			wrong[of], why = true, append(why, long[of])
+		}
+	}
+	return len(wrong), why
 }
 
-// wrong says what a window shows that cannot be, "" when nothing.
-func (u usual) wrong(w Window) string {
-	told := w.Missing != "" || slices.ContainsFunc(w.Flags, func(f string) bool { return !u.flags[shape(f)] })
-	if told {
+// tooLong says how a window is longer than its calls account for, "" when it is
+// not.
+func (u usual) tooLong(w Window) string {
+	usual := time.Duration(float64(u.length) * w.calls())
+	if w.Length <= max(WindowFactor*usual, usual+WindowSlack) {
 		return ""
 	}
-	usualLength := time.Duration(float64(u.length) * w.calls())
-	switch {
-	case u.energy != nil && w.EnergyJ == nil:
-		return w.Name + " has no energy and does not say why"
-	case u.energy != nil && *u.energy > 0 && *w.EnergyJ <= 0:
-		return fmt.Sprintf("%s holds %.3g J for %d calls", w.Name, *w.EnergyJ, w.Calls)
-	case w.Length > max(WindowFactor*usualLength, usualLength+WindowSlack):
-		return fmt.Sprintf("%s holds %s for %d calls, %s is usual, and does not say why",
-			w.Name, w.Length.Round(time.Millisecond), w.Calls, usualLength.Round(time.Millisecond))
-	case u.energy == nil || u.length <= 0:
+	return fmt.Sprintf("%s holds %s for %d calls, %s is usual, and does not say why",
+		w.Of, w.Length.Round(time.Millisecond), w.Calls, usual.Round(time.Millisecond))
+}
+
+// wrongEnergy says what a window's energy shows that cannot be, "" when nothing.
+func (u usual) wrongEnergy(w Window) string {
+	if u.energy == nil || u.told(w) {
 		return ""
 	}
-	usualEnergy := *u.energy * w.calls()
-	slack := *u.energy * float64(WindowSlack) / float64(u.length) // what such a window takes in that time
-	if *w.EnergyJ > max(WindowFactor*usualEnergy, usualEnergy+slack) {
-		return fmt.Sprintf("%s holds %.4g J for %d calls, %.4g J is usual, and does not say why", w.Name, *w.EnergyJ, w.Calls, usualEnergy)
+	name := w.Channel + " over " + w.Of
+	if w.EnergyJ == nil {
+		return name + " has no energy and does not say why"
+	}
+	if *u.energy > 0 && *w.EnergyJ <= 0 {
+		return fmt.Sprintf("%s holds %.3g J for %d calls", name, *w.EnergyJ, w.Calls)
+	}
+	usual := *u.energy * w.calls()
+	slack := *u.energy * float64(WindowSlack) / float64(max(1, u.length)) // what such a window takes in that time
+	if *w.EnergyJ > max(WindowFactor*usual, usual+slack) {
+		return fmt.Sprintf("%s holds %.4g J for %d calls, %.4g J is usual, and does not say why", name, *w.EnergyJ, w.Calls, usual)
 	}
 	return ""
 }

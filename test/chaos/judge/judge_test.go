@@ -29,7 +29,7 @@ func calm() Latencies {
 // windows are two undisturbed ones of 12 calls in 1.2 s, and one that a fault cut.
 func windows() []Window {
 	one := func(channel string, calls int, length time.Duration, j float64, struck bool) Window {
-		return Window{Name: channel + " of run 1", Channel: channel, Calls: calls, Length: length, EnergyJ: &j, Struck: struck, Flags: []string{"estimated from 12 ticks"}}
+		return Window{Of: "run 1", Channel: channel, Calls: calls, Length: length, EnergyJ: &j, Struck: struck, Flags: []string{"estimated from 12 ticks"}}
 	}
 	return []Window{
 		one("host/power", 12, 1200*time.Millisecond, 36, false), one("host/power", 12, 1300*time.Millisecond, 38, false),
@@ -89,11 +89,11 @@ func TestEveryHarmIsSeen(t *testing.T) {
 		"no undisturbed call": {func(e *Evidence) { e.Latencies.Calm = nil }, func(*Row) {}, "no undisturbed call to compare with"},
 		"an outage in a window": {
 			func(e *Evidence) { struck(e, func(w *Window) { w.Length = 8 * time.Second }) },
-			func(r *Row) { r.BadWindows = 1 }, "host/power of run 1 holds 8s for 5 calls",
+			func(r *Row) { r.BadWindows = 1 }, "run 1 holds 8s for 5 calls",
 		},
 		"an outage's energy": {
 			func(e *Evidence) { struck(e, func(w *Window) { w.EnergyJ = joules(220) }) },
-			func(r *Row) { r.BadWindows = 1 }, "host/power of run 1 holds 220 J for 5 calls",
+			func(r *Row) { r.BadWindows = 1 }, "host/power over run 1 holds 220 J for 5 calls",
 		},
 		"an outage behind a flag that every window has": {
 			func(e *Evidence) {
@@ -103,11 +103,11 @@ func TestEveryHarmIsSeen(t *testing.T) {
 		},
 		"an energy of nothing": {
 			func(e *Evidence) { struck(e, func(w *Window) { w.EnergyJ = joules(0) }) },
-			func(r *Row) { r.BadWindows = 1 }, "host/power of run 1 holds 0 J",
+			func(r *Row) { r.BadWindows = 1 }, "host/power over run 1 holds 0 J",
 		},
 		"no energy and no word why": {
 			func(e *Evidence) { struck(e, func(w *Window) { w.EnergyJ = nil }) },
-			func(r *Row) { r.BadWindows = 1 }, "host/power of run 1 has no energy and does not say why",
+			func(r *Row) { r.BadWindows = 1 }, "host/power over run 1 has no energy and does not say why",
 		},
 		"no undisturbed window":   {func(e *Evidence) { e.Windows = windows()[2:] }, func(*Row) {}, "no undisturbed window of host/power"},
 		"no window at all":        {func(e *Evidence) { e.Windows = nil }, func(*Row) {}, "no undisturbed window"},
@@ -141,8 +141,14 @@ func TestWhatAFaultMayDo(t *testing.T) {
 				w.EnergyJ, w.Length, w.Flags = joules(220), 8*time.Second, append(w.Flags, "the database was away for 7.2 s")
 			})
 		},
+		"a window of which one channel tells its outage": func(e *Evidence) {
+			struck(e, func(w *Window) {
+				w.EnergyJ, w.Length, w.Flags = joules(220), 8*time.Second, append(w.Flags, "the database was away for 7.2 s")
+			})
+			e.Windows = append(e.Windows, Window{Of: "run 1", Channel: "cpu", Calls: 5, Length: 8 * time.Second, Struck: true})
+		},
 		"a channel that never has energy": func(e *Evidence) {
-			e.Windows = append(windows(), Window{Channel: "temperature", Calls: 5, Length: time.Second, Struck: true})
+			e.Windows = append(windows(), Window{Of: "run 1", Channel: "temperature", Calls: 5, Length: time.Second, Struck: true})
 		},
 		"a busy machine": func(e *Evidence) {
 			struck(e, func(w *Window) { w.Length, w.EnergyJ = 1400*time.Millisecond, joules(40) })

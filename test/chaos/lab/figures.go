@@ -44,8 +44,9 @@ type Window struct {
 // Ended is the window's end.
 func (w Window) Ended() time.Time { return w.Started.Add(w.Length) }
 
+// String names the segment.
 func (w Window) String() string {
-	return fmt.Sprintf("the window of %s over segment %d of run %d of cell %s", w.Channel, w.No, w.Run, w.Cell)
+	return fmt.Sprintf("segment %d of run %d of cell %s", w.No, w.Run, w.Cell)
 }
 
 // Windows reads the inference windows of a sweep that count.
