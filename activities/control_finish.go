@@ -15,8 +15,8 @@ import (
 const (
 	// settleMost is how many cells one attempt settles, and settleFor for how long
 	// it begins another.
-	settleMost = 50
-	settleFor  = 30 * time.Second
+	settleMost = 500
+	settleFor  = 5 * time.Minute
 	// settledNo tells the stages of settling from those of the try itself, which
 	// number from (attempt-1)*100+1.
 	settledNo = 100

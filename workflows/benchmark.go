@@ -23,8 +23,10 @@ const (
 // the model, scores what was measured and publishes the row; a cell that could
 // not be measured is a result with a reason, not a failed workflow.
 func Benchmark(ctx workflow.Context, in contract.BenchmarkIn) (contract.BenchmarkOut, error) {
+	known(in.V)
 	b := &benchmark{in: in, epoch: in.Epoch, measured: in.Rung, nos: map[bench.Stage]int{}}
 	b.segments, b.remeasured = map[int]int{}, map[int]int{}
+	b.goOn()
 	err := workflow.SetQueryHandler(ctx, contract.QueryStatus, func() (contract.Status, error) {
 		return contract.Status{V: 1, State: string(b.stage), Text: b.details()}, nil
 	})
@@ -55,16 +57,28 @@ type benchmark struct {
 	finished bool
 	// By run, since the last chunk of a run knows them for the whole run.
 	segments, remeasured map[int]int
-	nos                  map[bench.Stage]int
-	log                  []string
-	out                  contract.BenchmarkOut
+	// before are those of runs that an earlier run of the workflow saw through.
+	before struct{ segments, remeasured int }
+	// anew is where to go on in a new run of the workflow, nil while this one
+	// does.
+	anew *contract.Going
+	// orders are those to stop that nobody has looked at yet.
+	orders workflow.ReceiveChannel
+	nos    map[bench.Stage]int
+	log    []string
+	out    contract.BenchmarkOut
 }
 
 func (b *benchmark) run(ctx workflow.Context) (contract.BenchmarkOut, error) {
 	mctx, halt := workflow.WithCancel(ctx)
 	defer halt()
 	b.heed(ctx, halt)
-	state, reason := b.outcome(mctx, b.measure(mctx))
+	err := b.measure(mctx)
+	if b.anew != nil {
+		b.in.Going = b.anew
+		return b.out, workflow.NewContinueAsNewError(ctx, contract.WorkflowBenchmark, b.in)
+	}
+	state, reason := b.outcome(mctx, err)
 	// From here on nothing is given up, even when the cell was stopped.
 	dctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
@@ -75,10 +89,7 @@ func (b *benchmark) run(ctx workflow.Context) (contract.BenchmarkOut, error) {
 		}
 	}
 	b.out.V, b.out.State, b.out.Reason, b.out.Rung, b.out.Calls = b.in.V, state, reason, b.rung, b.calls
-	for _, run := range workflow.DeterministicKeys(b.segments) {
-		b.out.Segments += b.segments[run]
-		b.out.Remeasured += b.remeasured[run]
-	}
+	b.out.Segments, b.out.Remeasured = b.sums(b.in.Runs + 1)
 	if cerr := b.show(dctx, string(state), ""); cerr != nil {
 		return b.out, cerr
 	}
@@ -137,6 +148,9 @@ func prepares(in contract.PrepareIn) string {
 
 // measure runs the stages that need the host, in order.
 func (b *benchmark) measure(ctx workflow.Context) error {
+	if g := b.in.Going; g != nil {
+		return b.inferAll(ctx, g.Run, g.From)
+	}
 	var note contract.Note
 	for _, s := range b.steps() {
 		ref := b.ref(s.stage)
@@ -152,7 +166,7 @@ func (b *benchmark) measure(ctx workflow.Context) error {
 	if _, err := b.mend(ctx, b.ready(ctx, b.first())); err != nil {
 		return err
 	}
-	return b.inferAll(ctx)
+	return b.inferAll(ctx, 1, 0)
 }
 
 // first is the rung on which the ladder begins: where an earlier try of the
@@ -176,12 +190,12 @@ func (b *benchmark) ready(ctx workflow.Context, rung int) error {
 	return b.warmUp(ctx)
 }
 
-// inferAll makes every run's calls, up to the last of this turn; a run that
-// moved to another rung starts all runs afresh, since two configurations are
-// never mixed. Runs that were made before are found in the store.
-func (b *benchmark) inferAll(ctx workflow.Context) error {
-	for run := 1; run <= b.until(); run++ {
-		from := 0
+// inferAll makes every run's calls from the given ones on, up to the last of
+// this turn; a run that moved to another rung starts all runs afresh, since two
+// configurations are never mixed. Runs that were made before are found in the
+// store.
+func (b *benchmark) inferAll(ctx workflow.Context, run, from int) error {
+	for ; run <= b.until(); run++ {
 		for from < b.in.Items {
 			to := min(from+chunk, b.in.Items)
 			out, err := b.infer(ctx, run, from, to)
@@ -199,7 +213,11 @@ func (b *benchmark) inferAll(ctx workflow.Context) error {
 			b.calls += out.Calls
 			b.segments[run], b.remeasured[run] = out.Segments, out.Remeasured
 			b.log = append(b.log, fmt.Sprintf("**infer** run %d: %s", run, out.Text))
+			if b.long(ctx, run, from) {
+				return nil
+			}
 		}
+		from = 0
 	}
 	return nil
 }

@@ -25,6 +25,10 @@ type cast struct {
 	counts func() contract.Counts
 	// control does what a person asks of a sweep.
 	control func(contract.ControlSweepIn) contract.ControlOut
+	// stores tells how a close was stored, where that is not as it was asked.
+	stores func(contract.CloseIn) contract.CloseOut
+	// unsettled is how many parts of rows a sweep settles before its end.
+	unsettled int
 	// closed is how a lane stands that takes no cells; empty is an open one.
 	closed bench.LaneState
 	// hold, when set, makes calls until its context ends.
@@ -161,7 +165,12 @@ func (c *cast) playControl(r registry) {
 		}
 		return c.claim(in), nil
 	})
-	register(r, contract.ActCloseCell, func(_ context.Context, in contract.CloseIn) error { return c.enter(contract.ActCloseCell, in) })
+	register(r, contract.ActCloseCell, func(_ context.Context, in contract.CloseIn) (contract.CloseOut, error) {
+		if err := c.enter(contract.ActCloseCell, in); err != nil || c.stores == nil {
+			return contract.CloseOut{V: contract.Shape, State: in.State}, err
+		}
+		return c.stores(in), nil
+	})
 	register(r, contract.ActSweepCounts, func(_ context.Context, in bench.SweepID) (contract.Counts, error) {
 		if err := c.enter(contract.ActSweepCounts, in); err != nil {
 			return contract.Counts{}, err
@@ -187,7 +196,13 @@ func (c *cast) playControl(r registry) {
 		}
 		return contract.LaneControlOut{V: contract.Shape, State: in.State, Text: "host " + in.Host + " is " + string(in.State)}, nil
 	})
-	register(r, contract.ActFinishSweep, func(_ context.Context, in contract.FinishIn) error { return c.enter(contract.ActFinishSweep, in) })
+	register(r, contract.ActFinishSweep, func(_ context.Context, in contract.FinishIn) (contract.FinishOut, error) {
+		out := contract.FinishOut{V: contract.Shape}
+		if in.After < c.unsettled {
+			out.Next = in.After + 1
+		}
+		return out, c.enter(contract.ActFinishSweep, in)
+	})
 }
 
 func register(r registry, name string, f any) {

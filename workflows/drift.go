@@ -14,9 +14,11 @@ import (
 
 const (
 	// firstLook and lastLook are how soon and how seldom a drift run looks how
-	// far its sweep is, doubling in between: 11 events each, 264 a day.
+	// far its sweep is, doubling in between: 11 events each, 44 a day, so that a
+	// host may be away for more than half a year. The sweep itself tells of its
+	// end at once; a look is for one that is lost.
 	firstLook = time.Minute
-	lastLook  = time.Hour
+	lastLook  = 6 * time.Hour
 	// compareLimit is how long a comparison of many calls may take.
 	compareLimit = 15 * time.Minute
 	// alarmLimit is for a hook, whose own limit is 10 minutes.
@@ -27,6 +29,7 @@ const (
 // its own, compares them, and tells who is to be told. It waits as long as the
 // cells' hosts keep it waiting.
 func Drift(ctx workflow.Context, in contract.DriftIn) (contract.DriftOut, error) {
+	known(in.V)
 	d := &driftRun{in: in}
 	err := workflow.SetQueryHandler(ctx, contract.QueryStatus, func() (contract.Status, error) {
 		return contract.Status{V: contract.Shape, State: d.state, Text: d.text}, nil

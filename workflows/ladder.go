@@ -162,5 +162,6 @@ func (b *benchmark) restart(ctx workflow.Context, summary string) error {
 		return err
 	}
 	b.measured, b.calls, b.segments, b.remeasured = 0, 0, map[int]int{}, map[int]int{}
+	b.before.segments, b.before.remeasured = 0, 0
 	return nil
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -19,6 +20,7 @@ const cellsPerLane = 100
 // claims the host's cells one after the other, over all sweeps, and sleeps
 // without cost while there is none, or while it is drained.
 func Lane(ctx workflow.Context, in contract.LaneIn) error {
+	known(in.V)
 	l := &lane{
 		in:     in,
 		wake:   workflow.GetSignalChannel(ctx, contract.SignalWake),
@@ -204,16 +206,17 @@ func (l *lane) close(ctx workflow.Context, cell contract.BenchmarkIn, out contra
 			return err
 		}
 	}
-	err := control(dctx, contract.ActCloseCell, fmt.Sprintf("%s: %s", cell.At, out.State),
-		contract.CloseIn{V: l.in.V, Cell: cell.Cell, State: out.State, Reason: out.Reason}, nil)
-	if err != nil {
+	in := contract.CloseIn{V: l.in.V, Cell: cell.Cell, State: out.State, Reason: out.Reason, Attempt: cell.Attempt}
+	var closed contract.CloseOut
+	if err := control(dctx, contract.ActCloseCell, fmt.Sprintf("%s: %s", cell.At, out.State), in, &closed); err != nil {
 		return err
 	}
-	if out.State == bench.StateQueued && out.Reason == "" {
+	closed.State = cmp.Or(closed.State, out.State) // earlier releases tell nothing
+	if closed.State == bench.StateQueued && out.Reason == "" && !closed.Held {
 		return ctx.Err() // a turn is no news to the sweep
 	}
-	err = workflow.SignalExternalWorkflow(dctx, contract.SweepWorkflowID(cell.Sweep), "", contract.SignalCellClosed,
-		contract.CellClosed{V: l.in.V, Cell: cell.Cell, State: out.State}).Get(dctx, nil)
+	err := workflow.SignalExternalWorkflow(dctx, contract.SweepWorkflowID(cell.Sweep), "", contract.SignalCellClosed,
+		contract.CellClosed{V: l.in.V, Cell: cell.Cell, State: closed.State}).Get(dctx, nil)
 	if err != nil {
 		// The sweep may have ended or been terminated; the store has the truth.
 		workflow.GetLogger(ctx).Info("sweep not told of its cell", "sweep", cell.Sweep, "cell", cell.Cell)

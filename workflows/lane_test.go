@@ -161,7 +161,7 @@ func TestLaneClosesCellsAsTheyEnded(t *testing.T) {
 				return contract.BenchmarkOut{V: 1, State: bench.StateDone}, nil
 			})))
 			closed := inputs[contract.CloseIn](s.cast, contract.ActCloseCell)
-			c.close.V, c.close.Cell = 1, "ce11000000000001"
+			c.close.V, c.close.Cell, c.close.Attempt = 1, "ce11000000000001", 1
 			require.Len(t, closed, 2, "the lane goes on")
 			require.Equal(t, c.close, closed[0])
 			require.Equal(t, c.close.State, s.told[0].State)
@@ -230,7 +230,7 @@ func TestLaneCancelledWhileMeasuring(t *testing.T) {
 	}
 	require.True(t, temporal.IsCanceledError(s.lane(t, days)))
 	closed := inputs[contract.CloseIn](s.cast, contract.ActCloseCell)
-	require.Equal(t, []contract.CloseIn{{V: 1, Cell: "ce11000000000001", State: bench.StateCancelled, Reason: "cancelled"}}, closed)
+	require.Equal(t, []contract.CloseIn{{V: 1, Cell: "ce11000000000001", State: bench.StateCancelled, Reason: "cancelled", Attempt: 1}}, closed)
 	require.Equal(t, 1, s.count(contract.ActClaimNext))
 }
 

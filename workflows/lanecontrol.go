@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -83,10 +84,21 @@ func (l *lane) set(ctx workflow.Context, state bench.LaneState, in contract.Lane
 
 // unfit takes the host out of use because it failed, until a person opens it.
 func (l *lane) unfit(ctx workflow.Context, cell contract.BenchmarkIn, out contract.BenchmarkOut) error {
-	l.state, l.why = bench.LaneUnfit, out.Reason
-	return control(ctx, contract.ActSetLane, l.in.Host+": unfit until a person opens it", contract.SetLaneIn{
+	// Whoever opens the host at this moment does so before or after, in the store
+	// as here.
+	if err := l.one.Lock(ctx); err != nil {
+		return err
+	}
+	defer l.one.Unlock()
+	var set contract.LaneControlOut
+	err := control(ctx, contract.ActSetLane, l.in.Host+": unfit until a person opens it", contract.SetLaneIn{
 		V: contract.Shape, Host: l.in.Host, State: bench.LaneUnfit, By: "cell " + string(cell.Cell), Reason: out.Reason,
-	}, nil)
+	}, &set)
+	if err != nil {
+		return err
+	}
+	l.state, l.why = cmp.Or(set.State, bench.LaneUnfit), out.Reason
+	return nil
 }
 
 // stands says in one word where the lane is.

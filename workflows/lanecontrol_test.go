@@ -122,7 +122,7 @@ func TestLaneDrainedNow(t *testing.T) {
 	}, 31*time.Minute)
 	require.True(t, temporal.IsCanceledError(s.laneToday(t, hour)))
 	require.Equal(t, []contract.CloseIn{
-		{V: 2, Cell: "ce11000000000001", State: bench.StateQueued, Reason: "host drained by anna: new GPU"},
+		{V: 2, Cell: "ce11000000000001", State: bench.StateQueued, Reason: "host drained by anna: new GPU", Attempt: 1},
 	}, s.closings())
 	require.Equal(t, []contract.CellClosed{{V: 2, Cell: "ce11000000000001", State: bench.StateQueued}}, s.told)
 }

@@ -13,6 +13,7 @@ import (
 // newest order counts: a cell that leaves for a pause may be cancelled yet.
 func (b *benchmark) heed(ctx workflow.Context, halt func()) {
 	orders := workflow.GetSignalChannel(ctx, contract.SignalStop)
+	b.orders = orders
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
 			// Awaited, not received: one that cannot be read is dropped.
@@ -39,7 +40,15 @@ func stops(order contract.StopIn, cell contract.BenchmarkIn) bool {
 	if order.Sweep != "" && order.Sweep != cell.Sweep {
 		return false
 	}
-	return len(order.Cells) == 0 || slices.Contains(order.Cells, cell.Cell)
+	at := slices.Index(order.Cells, cell.Cell)
+	switch {
+	case len(order.Cells) == 0:
+		return true
+	case at < 0:
+		return false
+	default: // an order that was under way for long does not stop a later try
+		return at >= len(order.Tries) || order.Tries[at] == cell.Attempt
+	}
 }
 
 // whyStopped is the reason of a stopped cell.

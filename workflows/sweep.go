@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -28,6 +29,7 @@ const (
 // of the hosts that have cells left, counts what they report, and does what
 // people ask of it meanwhile.
 func Sweep(ctx workflow.Context, in contract.SweepIn) (contract.SweepOut, error) {
+	known(in.V)
 	s := &sweep{in: in, one: workflow.NewMutex(ctx)}
 	if err := s.handle(ctx); err != nil {
 		return contract.SweepOut{}, err
@@ -140,21 +142,35 @@ func (s *sweep) look(ctx workflow.Context) error {
 	if _, err := s.read(ctx); err != nil {
 		return err
 	}
-	return s.wake(ctx, s.waiting(), nil)
+	return s.rouse(ctx)
 }
 
-// waiting lists the hosts that have cells to measure.
-func (s *sweep) waiting() []string {
-	var hosts []string
+// rouse wakes the lanes of the hosts that have cells to measure. A lane that
+// measures goes on by itself and is only looked after: each wake is events in
+// its history, which is that of one run for as long as its cell takes, or its
+// host is away.
+func (s *sweep) rouse(ctx workflow.Context) error {
 	if s.counts.Paused {
 		return nil
 	}
+	in := contract.WakeIn{V: contract.Shape}
 	for _, host := range workflow.DeterministicKeys(s.counts.ByHost) {
-		if s.counts.ByHost[host] > 0 {
-			hosts = append(hosts, host)
+		switch {
+		case s.counts.ByHost[host] == 0:
+		case slices.Contains(s.counts.Busy, host):
+			in.Busy = append(in.Busy, host)
+		default:
+			in.Hosts = append(in.Hosts, host)
 		}
 	}
-	return hosts
+	if len(in.Hosts)+len(in.Busy) == 0 {
+		return nil
+	}
+	summary := fmt.Sprintf("wake %d lane(s)", len(in.Hosts))
+	if len(in.Busy) > 0 {
+		summary += fmt.Sprintf(", look after %d that measure(s)", len(in.Busy))
+	}
+	return control(ctx, contract.ActWakeLanes, summary, in, nil)
 }
 
 // wake tells lanes that there may be work, or that a running cell is to stop.
@@ -184,7 +200,7 @@ func (s *sweep) end(ctx workflow.Context) (out contract.SweepOut, over bool, err
 		return out, false, err
 	}
 	if !s.whole() {
-		return out, false, s.wake(ctx, s.waiting(), nil)
+		return out, false, s.rouse(ctx)
 	}
 	if s.controls != seen {
 		return out, false, nil
@@ -247,9 +263,24 @@ func (s *sweep) take(ctx workflow.Context, counts contract.Counts) error {
 	return s.show(ctx)
 }
 
-// finish makes the end of the sweep durable.
+// finishLimit is how long a part of the rows may take that a sweep settles
+// before its end.
+const finishLimit = 15 * time.Minute
+
+// finish makes the end of the sweep durable, part by part where cells are to be
+// settled that ended without a try of their own.
 func (s *sweep) finish(ctx workflow.Context) (contract.SweepOut, error) {
 	out := contract.SweepOut{V: s.in.V, State: s.finalState(), Counts: s.counts.ByState}
-	return out, control(ctx, contract.ActFinishSweep, "sweep "+string(out.State),
-		contract.FinishIn{V: s.in.V, Sweep: s.in.Sweep, State: out.State}, nil)
+	in := contract.FinishIn{V: s.in.V, Sweep: s.in.Sweep, State: out.State}
+	seen := s.controls
+	for {
+		fctx := withPolicy(ctx, contract.ActFinishSweep, contract.QueueControl, "", "sweep "+string(out.State), 0)
+		fctx = workflow.WithStartToCloseTimeout(fctx, finishLimit)
+		var part contract.FinishOut
+		err := workflow.ExecuteActivity(fctx, contract.ActFinishSweep, in).Get(ctx, &part)
+		if err != nil || part.Next == 0 || (s.in.V >= 2 && s.controls != seen) {
+			return out, err
+		}
+		in.After = part.Next
+	}
 }

@@ -24,6 +24,7 @@ type ledger struct {
 	states map[bench.State]int
 	cancel bool
 	paused bool
+	busy   []string
 }
 
 func newLedger() *ledger {
@@ -38,7 +39,7 @@ func (l *ledger) end(host string, state bench.State) {
 }
 
 func (l *ledger) counts() contract.Counts {
-	c := contract.Counts{V: 1, ByState: map[bench.State]int{}, ByHost: map[string]int{}, Cancel: l.cancel, Paused: l.paused}
+	c := contract.Counts{V: 1, ByState: map[bench.State]int{}, ByHost: map[string]int{}, Cancel: l.cancel, Paused: l.paused, Busy: l.busy}
 	for state, n := range l.states {
 		c.ByState[state] = n
 		c.Total += n
