@@ -51,6 +51,8 @@ type WorkerSettings struct {
 	StopTimeout time.Duration `json:"stop_timeout" mapstructure:"stop_timeout"`
 	// LeaseTimeout is how long a worker that has fallen silent keeps its host's name; a second worker under that name waits so long, and may then measure. 5s to 10m.
 	LeaseTimeout time.Duration `json:"lease_timeout" mapstructure:"lease_timeout"`
+	// ShareMachine lets workers of other host names measure on this machine at the same time; all of them must have it. Only where they share neither GPU, CPU nor meter, as containers with GPUs of their own: else each is in the other's figures.
+	ShareMachine bool `json:"share_machine" mapstructure:"share_machine"`
 	// Versioning lets control workers take part in Temporal's worker deployment versioning, so that a new version is rolled out while sweeps run. False: every worker takes all work.
 	Versioning bool `json:"versioning" mapstructure:"versioning"`
 }

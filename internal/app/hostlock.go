@@ -16,9 +16,10 @@ import (
 )
 
 // CheckHost tells whether a worker could measure on a host now, so that
-// nothing is started in vain; it takes no hold of the host.
-func CheckHost(host string) error {
-	release, err := lockHost(lockFolder(), host, lockPatience)
+// nothing is started in vain; it takes no hold of the host. share says that the
+// machine is shared, as the settings do.
+func CheckHost(host string, share bool) error {
+	release, err := lockNames(lockFolder(), host, share, lockPatience)
 	if err != nil {
 		return err
 	}
@@ -29,6 +30,67 @@ func CheckHost(host string) error {
 // lockFolder holds the locks of a machine's host names, for all its users.
 func lockFolder() string { return filepath.Join(os.TempDir(), "wattsweep-locks") }
 
+// lockNames takes a host's name and, unless it is shared, the machine: under
+// two names two workers would measure over each other as well as under one.
+func lockNames(folder, host string, share bool, patience time.Duration) (release func(), err error) {
+	name, err := lockHost(folder, host, patience)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := lockMachine(folder, host, share, patience)
+	if err != nil {
+		name()
+		return nil, err
+	}
+	return func() { machine(); name() }, nil
+}
+
+// machineLock is no name that a host can have.
+const machineLock = "@machine.lock"
+
+// lockMachine keeps workers of other host names off this machine; with share it
+// keeps off only those that do not share it.
+func lockMachine(folder, host string, share bool, patience time.Duration) (release func(), err error) {
+	f, err := openLock(folder, machineLock)
+	if err != nil {
+		return nil, cannotLock(folder, host, err)
+	}
+	how := unix.LOCK_EX
+	if share {
+		how = unix.LOCK_SH
+	}
+	if err := flock(f, how, patience); err != nil {
+		owner, _ := io.ReadAll(io.LimitReader(f, 128)) // for the message only
+		_ = f.Close()                                  // nothing was written
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock this machine for host %s: %w", host, err)
+		}
+		pid, name, _ := strings.Cut(strings.TrimSpace(string(owner)), " ")
+		who := "other host names, by workers that share it"
+		if name != "" {
+			who = "the host name " + name + heldBy([]byte(pid))
+		}
+		return nil, fault.New(fault.Unavailable, fault.CodeHostTaken, alonehint,
+			"host %s: this machine is already measured under %s; each would be in the other's figures", host, who)
+	}
+	if share {
+		return func() { _ = f.Close() }, nil // of several holders none is to be named
+	}
+	if f.Truncate(0) == nil {
+		_, _ = fmt.Fprintf(f, "%d %s\n", os.Getpid(), host)
+	}
+	return func() { _ = f.Truncate(0); _ = f.Close() }, nil
+}
+
+// alonehint mends that a machine is measured under two names.
+const alonehint = "stop that worker first (wattsweep down where it was started, or end the process); " +
+	"only where the two share neither GPU, CPU nor meter, set worker.share_machine for both"
+
+func cannotLock(folder, host string, err error) error {
+	return fault.New(fault.Unavailable, "", "let every user of this machine write into "+folder+" (chmod 1777), or point TMPDIR elsewhere",
+		"lock host %s: %w", host, err)
+}
+
 // lockHost makes this process the only worker of a host name on this machine:
 // two would measure over each other. The lock falls with the process, also
 // when it is killed. Its file stays: taking it away would let two processes
@@ -36,14 +98,13 @@ func lockFolder() string { return filepath.Join(os.TempDir(), "wattsweep-locks")
 func lockHost(folder, host string, patience time.Duration) (release func(), err error) {
 	f, err := openLock(folder, strings.ReplaceAll(host, string(filepath.Separator), "_")+".lock")
 	if err != nil {
-		return nil, fault.New(fault.Unavailable, "", "let every user of this machine write into "+folder+" (chmod 1777), or point TMPDIR elsewhere",
-			"lock host %s: %w", host, err)
+		return nil, cannotLock(folder, host, err)
 	}
-	if err := flock(f, patience); err != nil {
+	if err := flock(f, unix.LOCK_EX, patience); err != nil {
 		owner, _ := io.ReadAll(io.LimitReader(f, 32)) // for the message only
 		_ = f.Close()                                 // nothing was written
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fault.New(fault.Unavailable, "", "stop it first (wattsweep down where it was started, or end the process), or give this worker another host name",
+			return nil, fault.New(fault.Unavailable, "", "stop it first (wattsweep down where it was started, or end the process)",
 				"host %s is already measured by another worker on this machine%s", host, heldBy(owner))
 		}
 		return nil, fmt.Errorf("lock host %s: %w", host, err)
@@ -61,10 +122,10 @@ func lockHost(folder, host string, patience time.Duration) (release func(), err 
 const lockPatience = 3 * time.Second
 
 // flock tries to lock until patience ends.
-func flock(f *os.File, patience time.Duration) error {
+func flock(f *os.File, how int, patience time.Duration) error {
 	until := time.Now().Add(patience)
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(until) {
 			return err
 		}

@@ -26,6 +26,7 @@ type lease struct {
 	host  string
 	epoch int64
 	lasts time.Duration
+	share bool // others may measure on this machine under other names
 	// before is who held the name last; its Epoch is 0 where nobody did.
 	before store.Lease
 	// turned is when the loop last came round, since began, by the monotonic clock.
@@ -36,9 +37,10 @@ type lease struct {
 }
 
 // takeLease makes this process the holder of a host's name. A holder of this
-// machine whose process is dead, or that belongs to an earlier boot, is
-// followed at once; one that is silent is waited for until its lease is over;
-// one that renews its lease meanwhile is alive, and then it is refused.
+// machine whose process is dead is followed at once; one of another boot of it
+// once it did not renew its lease when it was to; one that is silent is waited
+// for until its lease is over; one that renews its lease meanwhile is alive, and
+// then it is refused.
 func (a *App) takeLease(ctx context.Context, host string) (*lease, error) {
 	me, err := ownIdentity(ctx, host)
 	if err != nil {
@@ -46,12 +48,20 @@ func (a *App) takeLease(ctx context.Context, host string) (*lease, error) {
 	}
 	l := &lease{
 		store: a.Store, log: a.Log, host: host, lasts: a.Settings.Worker.LeaseTimeout,
+		share: a.Settings.Worker.ShareMachine,
 		began: time.Now(), stop: func() {}, ended: make(chan struct{}),
 	}
 	if l.lasts <= 0 {
 		l.lasts = defaultLease
 	}
+	if err := l.waitAlone(ctx, me); err != nil {
+		return nil, err
+	}
 	if err := l.take(ctx, me); err != nil {
+		return nil, err
+	}
+	if err := l.cameFirst(ctx, me); err != nil {
+		l.giveBack()
 		return nil, err
 	}
 	return l, nil
@@ -88,7 +98,7 @@ func (l *lease) take(ctx context.Context, me store.Lease) error {
 			l.log.Info("the host's name is another worker's; waiting whether it lives", "host", l.host, "holder", nameOf(before),
 				"silent", before.Silent.Round(time.Second).String(), "until_free", before.Left.Round(time.Second).String())
 		case before.Epoch != first.Epoch || before.RenewedAt.After(first.RenewedAt):
-			return taken(before)
+			return taken(before, me)
 		}
 		select {
 		case <-ctx.Done():
@@ -114,10 +124,14 @@ func nameOf(h store.Lease) string {
 	return fmt.Sprintf("process %d on %s (%s), which took it at %s", h.PID, h.Hostname, h.Build, h.TakenAt.UTC().Format(time.RFC3339))
 }
 
-// taken refuses a host whose worker is alive.
-func taken(h store.Lease) error {
-	return fault.New(fault.Unavailable, fault.CodeHostTaken,
-		fmt.Sprintf("stop that worker (on %s: systemctl stop wattsweep-worker, wattsweep down, or end process %d), or give this one another --host", h.Hostname, h.PID),
+// taken refuses a host whose worker is alive. Another name is no mend on the
+// machine that it measures.
+func taken(h, me store.Lease) error {
+	mend := fmt.Sprintf("stop that worker (on %s: systemctl stop wattsweep-worker, wattsweep down, or end process %d)", h.Hostname, h.PID)
+	if h.Machine != me.Machine {
+		mend += ", or give this one another --host"
+	}
+	return fault.New(fault.Unavailable, fault.CodeHostTaken, mend,
 		"host %s is measured by another worker: %s; it renewed its lease %s ago", h.Host, nameOf(h), h.Silent.Round(time.Second))
 }
 
@@ -176,6 +190,10 @@ func (l *lease) stuck() error {
 func (l *lease) release() {
 	l.stop()
 	<-l.ended
+	l.giveBack()
+}
+
+func (l *lease) giveBack() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if err := l.store.ReleaseLease(ctx, l.host, l.epoch); err != nil {

@@ -61,7 +61,7 @@ func (a *App) StartWorker(ctx context.Context, roles Roles) (*Worker, error) {
 // assemble takes the host's name and makes the workers, which do not serve yet.
 func (a *App) assemble(ctx context.Context, w *Worker, roles Roles) (err error) {
 	if roles.Host != "" {
-		if w.unlock, err = lockHost(lockFolder(), roles.Host, lockPatience); err != nil {
+		if w.unlock, err = lockNames(lockFolder(), roles.Host, a.Settings.Worker.ShareMachine, lockPatience); err != nil {
 			w.unlock = func() {}
 			return err
 		}

@@ -85,7 +85,7 @@ func hostIsFree(s *session, host string) error {
 	rec, up := runningWorker(s.settings.State)
 	switch {
 	case !up:
-		return app.CheckHost(host)
+		return app.CheckHost(host, s.settings.Worker.ShareMachine)
 	case rec.Host != host:
 		return fault.New(fault.Invalid, "", "wattsweep down ends that worker",
 			"the worker of %s (process %d) serves host %q, host %q is wanted", s.settings.State, rec.PID, rec.Host, host)

@@ -82,6 +82,11 @@ func (s *Store) TakeLease(ctx context.Context, want Lease, lasts time.Duration, 
 	doing := "take lease of host " + want.Host
 	taken := false
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// One after the other on a machine, so that of two which take different
+		// names the later sees the earlier.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('machine/' || $1)) WHERE $1 <> ''`, want.Machine); err != nil {
+			return err
+		}
 		// A row that nobody holds, so that two who are the first wait for each other.
 		if _, err := tx.Exec(ctx, `INSERT INTO leases (host, epoch, holder, machine, hostname, boot_id, pid, expires_at, released)
 			VALUES ($1, 0, '', '', '', '', 0, clock_timestamp(), true) ON CONFLICT DO NOTHING`, want.Host); err != nil {
@@ -100,7 +105,7 @@ func (s *Store) TakeLease(ctx context.Context, want Lease, lasts time.Duration, 
 			lasts).Scan(&epoch)
 	})
 	if err == nil && !taken {
-		return 0, fault.New(fault.Unavailable, fault.CodeHostTaken, "stop the other worker, or give this one another host name",
+		return 0, fault.New(fault.Unavailable, fault.CodeHostTaken, "stop the other worker, or, where it is on another machine, give this one another host name",
 			"%s: another worker holds it", doing)
 	}
 	return epoch, wrap(doing, err)

@@ -60,6 +60,7 @@ func labSettings() (config.Settings, error) {
 		return settings, err
 	}
 	settings.Database.DSN, settings.Temporal.Address = dsn, temporal
+	settings.Worker.ShareMachine = true // a fleet's hosts are all in this process
 	settings.Temporal.Namespace = cmp.Or(os.Getenv("WATTSWEEP_TEST_NAMESPACE"), "wattsweep")
 	return settings, nil
 }

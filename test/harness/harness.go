@@ -79,7 +79,7 @@ func NewLab(t *testing.T, host string, env ...string) *Lab {
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // see above
 	l := &Lab{t: t, Dir: dir, State: filepath.Join(dir, "state"), Host: host, Env: append(ownEnv(), env...)}
-	l.Env = append(l.Env, "WATTSWEEP_HOST="+host, "WATTSWEEP_STATE="+l.State)
+	l.Env = append(l.Env, "WATTSWEEP_HOST="+host, "WATTSWEEP_STATE="+l.State, shared)
 	t.Cleanup(l.cleanUp)
 	l.Must("up")
 	l.Stack, err = localstack.Attach(t.Context(), localstack.Options{State: l.State})
@@ -119,6 +119,10 @@ func (l *Lab) Run(args ...string) (stdout, stderr string, code int) {
 	return Run(l.t, l.Dir, l.Env, args...)
 }
 
+// shared lets several tests measure on one machine, each under a host name of
+// its own; what they measure is simulated or small, and none looks at watts.
+const shared = "WATTSWEEP_WORKER_SHARE_MACHINE=true"
+
 // Run runs wattsweep in a folder and gives its output and exit code.
 func Run(t *testing.T, dir string, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
@@ -126,7 +130,7 @@ func Run(t *testing.T, dir string, env []string, args ...string) (stdout, stderr
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, Program(t), args...)
-	cmd.Dir, cmd.Env = dir, env
+	cmd.Dir, cmd.Env = dir, append([]string{shared}, env...)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()

@@ -92,6 +92,7 @@ func Open(ctx context.Context, o Options) (l *Lab, err error) {
 		}
 	}
 	l.env = append(ownEnv(), "WATTSWEEP_HOST="+o.Host, "WATTSWEEP_STATE="+l.State,
+		"WATTSWEEP_WORKER_SHARE_MACHINE=true", // other labs and tests run here, too
 		fmt.Sprintf("WATTSWEEP_WORKER_HEARTBEAT_TIMEOUT=%s", Heartbeat), fmt.Sprintf("WATTSWEEP_WORKER_LEASE_TIMEOUT=%s", Heartbeat))
 	if l.PDU, err = StartPDU(ctx); err != nil {
 		return l, err
