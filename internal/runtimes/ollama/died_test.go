@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func FuzzOOMKills(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if n, known := oomKills([]byte(text)); known {
 			require.Contains(t, text, "oom_kill ")
-			require.Contains(t, strings.TrimLeft(text, "0"), strings.TrimLeft(fmt.Sprint(n), "0"))
+			require.Contains(t, strings.TrimLeft(text, "0"), strings.TrimLeft(strconv.FormatUint(n, 10), "0"))
 		}
 	})
 }

@@ -54,7 +54,7 @@ func rules() []rule {
 		// killed it for want of memory.
 		{[]string{
 			"signal: killed", "exit status 137", "runner process no longer running: -1",
-			"while running the model: unexpected eof", "forcibly closed",
+			"while running the model: unexpected eof", "forcibly closed", "post predict: post ", "do load request: post ",
 		}, fault.Unavailable, fault.CodeModelNotResident, hintDied},
 		{[]string{"no space left on device"}, fault.Unavailable, fault.CodeDiskFull, "free disk space where Ollama keeps its models"},
 		{[]string{"try pulling it first", "file does not exist", "pull model manifest: 404"}, fault.Invalid, fault.CodeModelNotFound, hintNotFound},

@@ -175,8 +175,9 @@ func (c *Client) Resident(ctx context.Context, model, token string) (bool, error
 // its start time, and the model's digest. A restarted server or a model that was
 // loaded again has another runner process.
 //
-// Where processes cannot be seen the token is made of what /api/ps tells and
-// begins with "ps:". It is weak: a model that another client unloads and loads
+// Where processes cannot be seen the token is made of what /api/ps tells, and of
+// the boot of the worker's machine, which most often is the server's; it begins
+// with "ps:". It is weak: a model that another client unloads and loads
 // again with the same settings has the same one. (expires_at is no help: every
 // call moves it.) A restarted server is still noticed, because it lists no
 // model.
@@ -187,13 +188,19 @@ func (c *Client) token(ctx context.Context, entry psModel) (string, error) {
 	}
 	name := canonicalName(orDefault(entry.Name, entry.Model))
 	if err != nil || len(runners) == 0 {
-		return "ps:" + bench.Hash(fmt.Sprint(name, "|", entry.Digest, "|", entry.Size, "|", entry.SizeVRAM, "|", entry.ContextLength))[:32], nil
+		return weakToken(name, entry, bootID()), nil
 	}
 	text := name + "|" + entry.Digest + "|" + bootID()
 	for _, r := range runners {
 		text += fmt.Sprint("|", r.pid, "@", r.born)
 	}
 	return "proc:" + bench.Hash(text)[:32], nil
+}
+
+// weakToken names a load whose processes cannot be seen.
+func weakToken(name string, entry psModel, boot string) string {
+	text := fmt.Sprint(name, "|", entry.Digest, "|", entry.Size, "|", entry.SizeVRAM, "|", entry.ContextLength, "|", boot)
+	return "ps:" + bench.Hash(text)[:32]
 }
 
 // remember keeps the token of the newest load as evidence for reloaded.

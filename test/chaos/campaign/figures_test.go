@@ -65,4 +65,6 @@ func TestFiguresAreSharedOutToFaults(t *testing.T) {
 	require.True(t, calmIn(never, at(21)))
 }
 
-func calmIn(s *strike, when time.Time) bool { return calm([]*strike{s}, when, when.Add(time.Millisecond)) }
+func calmIn(s *strike, when time.Time) bool {
+	return calm([]*strike{s}, when, when.Add(time.Millisecond))
+}
