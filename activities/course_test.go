@@ -185,8 +185,29 @@ func TestThermalGate(t *testing.T) {
 			part := r.infer(1)
 			part.From = 2
 			require.NotContains(t, must[contract.InferOut](r, contract.ActInfer, part).Text, "thermal gate", "a chunk goes on with its run")
+
+			r.rt.token = "load-9"
+			part = r.infer(2)
+			_, _, err = r.store.OpenSegment(t.Context(), 1, bench.Segment{Cell: r.cell.ID, Run: 2, LoadToken: "load-0", Attempt: 1})
+			require.NoError(t, err)
+			part.From = 2
+			require.Contains(t, must[contract.InferOut](r, contract.ActInfer, part).Text, one.text, "a reload and warm-up calls heat")
 		})
 	}
+}
+
+// A gate waits no longer than the attempt lasts, which would else end in it, and
+// begin again with the next.
+func TestGateWithinTheAttempt(t *testing.T) {
+	t.Parallel()
+	gate := bench.ThermalGate{BelowC: 50, Timeout: time.Hour}
+	require.Equal(t, gate, within(t.Context(), gate))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	require.InDelta(t, 9.5, within(ctx, gate).Timeout.Minutes(), 0.5)
+	over, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	require.Zero(t, within(over, gate).Timeout)
 }
 
 // Inspect tells who else is on the GPUs, and what watching the meters found.

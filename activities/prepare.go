@@ -93,15 +93,21 @@ func (m *sampling) pass(ctx context.Context, gate bench.ThermalGate) (gateNote, 
 	if len(channels) == 0 {
 		return gateNote{text: noThermometer, doubt: true}, nil
 	}
-	if end, ok := ctx.Deadline(); ok {
-		gate.Timeout = max(0, min(gate.Timeout, time.Until(end)*19/20))
-	}
+	gate = within(ctx, gate)
 	from := m.job.host.Clock.Now()
 	hottest, cool, err := waitCool(ctx, m.sampler, channels, gate)
 	if err != nil {
 		return gateNote{}, err
 	}
 	return gateNote{text: gateText(hottest, gate, m.job.host.Clock.Now()-from), doubt: !cool}, nil
+}
+
+// within has a gate wait no longer than the attempt may last.
+func within(ctx context.Context, gate bench.ThermalGate) bench.ThermalGate {
+	if end, ok := ctx.Deadline(); ok {
+		gate.Timeout = max(0, min(gate.Timeout, time.Until(end)*19/20))
+	}
+	return gate
 }
 
 // waitFor waits, unless the worker goes down or the cell is stopped.
@@ -123,6 +129,10 @@ func waitFor(ctx context.Context, length time.Duration) error {
 func (j *job) readyCaches(ctx context.Context) (string, error) {
 	if !j.cell.Config.Phases.ClearCaches {
 		return caches.AsFound, nil
+	}
+	// Pages that a process maps stay: a runner of before would hold its model's.
+	if err := j.rt.Unload(ctx, ""); err != nil {
+		return "", err
 	}
 	return j.clearCaches(ctx)
 }

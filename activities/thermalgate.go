@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -22,8 +23,15 @@ const gateEvery = 500 * time.Millisecond
 // where the cell has no gate.
 func (j *job) coolDown(ctx context.Context, in contract.InferIn) (gateNote, error) {
 	gate := j.cell.Config.Phases.ThermalGate
-	if gate == nil || in.From > 0 {
-		return gateNote{}, nil // a later chunk goes on with a run that passed the gate
+	if gate == nil {
+		return gateNote{}, nil
+	}
+	// A later chunk goes on with a run that passed the gate, unless the model was
+	// loaded and warmed up again in between: that heats.
+	if in.From > 0 {
+		if anew, err := j.loadedSince(ctx, in); err != nil || !anew {
+			return gateNote{}, err
+		}
 	}
 	defer beating(ctx, func() any { return contract.Note{V: 1, Text: "cooling down before the run"} })()
 	m, err := j.sample(ctx)
@@ -38,13 +46,28 @@ func (j *job) coolDown(ctx context.Context, in contract.InferIn) (gateNote, erro
 	if err := m.begin(ctx, in.Epoch, bench.PhaseCoolDown, in.Run, in.No); err != nil {
 		return gateNote{}, err
 	}
-	hottest, cool, err := waitCool(ctx, m.sampler, channels, *gate)
+	hottest, cool, err := waitCool(ctx, m.sampler, channels, within(ctx, *gate))
 	if err != nil {
 		return gateNote{}, err
 	}
 	note := gateNote{text: gateText(hottest, *gate, j.host.Clock.Now()-m.from), doubt: !cool}
 	_, err = m.keepMarked(ctx, note.mark)
 	return note, err
+}
+
+// loadedSince tells whether the run's last segment was measured on another load
+// than the one that is in memory.
+func (j *job) loadedSince(ctx context.Context, in contract.InferIn) (bool, error) {
+	segments, err := j.host.Store.Segments(ctx, in.Cell, in.Epoch)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range slices.Backward(segments) { // by run and number
+		if s.Run == in.Run {
+			return s.LoadToken != in.Token, nil
+		}
+	}
+	return false, nil
 }
 
 // gateNote says how waiting for the thermal gate went.
