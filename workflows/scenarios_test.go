@@ -41,6 +41,10 @@ func scenarios() map[string]func(*testing.T, *recorder) string {
 		"drained.2":    recordDrained,
 		"continued.2":  recordContinued,
 		"asked.1":      recordAsked,
+
+		"continued-benchmark.2": recordContinuedBenchmark,
+		"resumed-benchmark.2":   recordResumedBenchmark,
+
 		"controlled.2": recordControlled,
 		"extended.2":   recordExtended,
 	}
