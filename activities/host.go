@@ -47,6 +47,9 @@ type Host struct {
 	Ask func(task, language, body string) (prompt, hash string, err error)
 	// WithNonce puts the line that defeats the prompt cache before a prompt.
 	WithNonce func(nonce, prompt string) string
+	// Finishes is told how long a call of an activity may last: one that is to end
+	// finishes its present call. Nil tells nobody.
+	Finishes func(ctx context.Context, call time.Duration)
 	// Caches say how the kernel's caches of files are dropped; the zero value is
 	// this machine's way.
 	Caches caches.Options
@@ -88,6 +91,9 @@ func onJob[T texter](ctx context.Context, h *Host, ref contract.CellRef, stage b
 		if err != nil {
 			var zero T
 			return zero, err
+		}
+		if h.Finishes != nil {
+			h.Finishes(ctx, j.cell.Config.Runtime.CallTimeout)
 		}
 		return body(j)
 	})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/shirou/gopsutil/v4/process"
 
@@ -55,12 +56,18 @@ func machineOf(paths []string, hostname string) string {
 
 // holderIsDead says why a holder can no longer be at work, as this machine can
 // see, or nothing: another machine's holder, or one in another space of
-// processes, is only ever judged by its silence.
+// processes, is only ever judged by its silence, and one of another boot by that
+// it did not renew its lease when it was to.
 func holderIsDead(ctx context.Context, holder, me store.Lease) string {
 	if holder.Epoch == 0 || holder.Machine == "" || holder.Machine != me.Machine {
 		return ""
 	}
 	if holder.BootID != me.BootID {
+		// Copies of a virtual machine share id and name, and each has a boot of
+		// its own: one that lives renews its lease.
+		if holder.Silent < missedRenewal(holder) {
+			return ""
+		}
 		return "the machine was started anew"
 	}
 	if holder.PIDSpace == "" || holder.PIDSpace != me.PIDSpace || holder.ProcStart == 0 {
@@ -71,6 +78,10 @@ func holderIsDead(ctx context.Context, holder, me store.Lease) string {
 	}
 	return "its process is gone"
 }
+
+// missedRenewal is how long a holder that lives is never silent: it renews every
+// third of its lease, and has as long for it. The row tells how long that is.
+func missedRenewal(holder store.Lease) time.Duration { return (holder.Left + holder.Silent) * 2 / 3 }
 
 // runs tells whether the process of that number and start is there; in doubt it
 // is.

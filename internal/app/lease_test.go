@@ -60,8 +60,9 @@ func TestSilentWorkerElsewhereIsWaitedFor(t *testing.T) {
 	require.Equal(t, "other", l.before.Holder)
 }
 
-// A worker of this machine that was killed, or that belongs to an earlier boot,
-// is followed at once; one that lives, or that this process cannot see, is not.
+// A worker of this machine that was killed is followed at once, and one of an
+// earlier boot once it is silent for long enough; one that lives, or that this
+// process cannot see, is not.
 func TestWhoIsDead(t *testing.T) {
 	t.Parallel()
 	me, err := ownIdentity(t.Context(), "h")
@@ -88,11 +89,46 @@ func TestWhoIsDead(t *testing.T) {
 	require.Eventually(t, func() bool { return judge(same) == "its process is gone" }, 20*time.Second, 5*time.Millisecond, "a zombie is dead")
 	_ = child.Wait()
 	require.Equal(t, "its process is gone", judge(same))
-	require.Equal(t, "the machine was started anew", judge(func(h *store.Lease) { h.BootID = "of before" }))
+	rebooted := func(silent, left time.Duration) func(*store.Lease) {
+		return func(h *store.Lease) { h.BootID, h.Silent, h.Left = "of before", silent, left }
+	}
+	require.Equal(t, "the machine was started anew", judge(rebooted(21*time.Second, 9*time.Second)))
+	require.Empty(t, judge(rebooted(19*time.Second, 11*time.Second)), "a copy of this machine may be about to renew its lease")
 	require.Empty(t, judge(func(h *store.Lease) { h.Machine = "another" }))
 	require.Empty(t, judge(func(h *store.Lease) { h.Machine, h.BootID = "", "of before" }), "a machine without an id is never known again")
 	require.Empty(t, judge(func(h *store.Lease) { h.PIDSpace = "pid:[1]" }), "a container's numbers are its own")
 	require.Empty(t, judge(func(h *store.Lease) { h.Epoch = 0 }))
+}
+
+// Copies of a virtual machine share its id and name. The second is refused while
+// the first renews its lease, which belongs to another boot of "this" machine.
+func TestCloneOfAMachineIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s, ctx := storetest.New(t), t.Context()
+	me, err := ownIdentity(ctx, "h")
+	require.NoError(t, err)
+	if me.Machine == "" {
+		t.Skip("this machine has no id of its own: it takes no other for itself")
+	}
+	clone := other("h")
+	clone.Machine, clone.Hostname, clone.BootID = me.Machine, me.Hostname, "the copy's"
+	const lasts = 6 * time.Second
+	epoch, err := s.TakeLease(ctx, clone, lasts, 0)
+	require.NoError(t, err)
+	renewing, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		for tick := time.NewTicker(lasts / 6); renewing.Err() == nil; <-tick.C {
+			_ = s.RenewLease(renewing, "h", epoch, lasts)
+		}
+	}()
+	_, err = leasing(s, lasts).takeLease(ctx, "h")
+	require.Equal(t, fault.CodeHostTaken, fault.CodeOf(err))
+	stop()
+	l, err := leasing(s, lasts).takeLease(ctx, "h")
+	require.NoError(t, err)
+	require.Equal(t, epoch+1, l.epoch, "a machine that was started anew follows itself before its lease is over")
+	require.Positive(t, l.before.Left)
 }
 
 func TestMachineOf(t *testing.T) {
@@ -167,7 +203,7 @@ func TestWatchSeesWhatHangs(t *testing.T) {
 	w := newWatch(10 * time.Second)
 	w.now = func() time.Time { return now }
 	ctx, cancel := context.WithCancel(t.Context())
-	leave := w.enter(ctx, "Infer")
+	_, leave := w.enter(ctx, "Infer")
 	now = now.Add(10 * time.Hour)
 	require.NoError(t, w.stuck())
 	cancel()
@@ -180,6 +216,28 @@ func TestWatchSeesWhatHangs(t *testing.T) {
 	leave()
 	require.NoError(t, w.stuck())
 	require.NoError(t, (&Worker{watch: w}).Alive())
+}
+
+// A call may last longer than a stopping worker waits: an activity that was
+// cancelled finishes it, and the watch knows.
+func TestWatchLetsACallBeFinished(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	w := newWatch(30 * time.Second)
+	w.now = func() time.Time { return now }
+	ctx, cancel := context.WithCancel(t.Context())
+	minded, leave := w.enter(ctx, "Infer")
+	defer leave()
+	w.finishes(minded, 5*time.Minute)
+	w.finishes(t.Context(), time.Hour) // of nobody whom it watches
+	cancel()
+	require.NoError(t, w.stuck())
+	now = now.Add(91 * time.Second)
+	require.NoError(t, w.stuck(), "its call may last five minutes")
+	now = now.Add(298 * time.Second)
+	require.NoError(t, w.stuck())
+	now = now.Add(2 * time.Second)
+	require.ErrorContains(t, w.stuck(), "Infer was to end")
 }
 
 func TestProcessStart(t *testing.T) {

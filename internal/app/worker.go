@@ -157,7 +157,7 @@ func (a *App) hostWorker(ctx context.Context, w *Worker, host string) (worker.Wo
 	activities.RegisterHost(one, &activities.Host{
 		Store: a.Store.Under(host, w.lease.epoch), Name: host, Build: version.String(), BootID: facts.BootID, Clock: a.Meters.Clock(),
 		Runtime: a.runtimeFor, Meters: a.OpenMeters, Source: sourceOf, Ask: ask, WithNonce: icd10.WithNonce,
-		Characterise: a.characterise, GPUs: a.gpus,
+		Characterise: a.characterise, GPUs: a.gpus, Finishes: w.watch.finishes,
 		Facts: func(ctx context.Context) (bench.HostFacts, error) {
 			return hostfacts.Read(ctx, hostfacts.Options{Host: host, WorkerBuild: version.String()})
 		},

@@ -20,7 +20,8 @@ const overdue = time.Minute
 // frees it.
 type watch struct {
 	interceptor.WorkerInterceptorBase
-	// patience is how long an activity may take to come back.
+	// patience is how long an activity may take to come back, beside a call that
+	// it may finish.
 	patience time.Duration
 	now      func() time.Time
 
@@ -33,6 +34,22 @@ type atWork struct {
 	name string
 	ctx  context.Context //nolint:containedctx // the activity's own, to see that it is over
 	over time.Time       // when that was first seen; zero before
+	call time.Duration   // how long a call may last that it finishes first
+}
+
+// watchKey is the key of an activity's own entry in its context.
+type watchKey struct{}
+
+// finishes tells the watch how long the calls of an activity may last: one that
+// is to end finishes its present call.
+func (w *watch) finishes(ctx context.Context, call time.Duration) {
+	one, ok := ctx.Value(watchKey{}).(*atWork)
+	if !ok {
+		return // nobody watches
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	one.call = max(one.call, call)
 }
 
 func newWatch(stopTimeout time.Duration) *watch {
@@ -51,17 +68,19 @@ type minded struct {
 
 // ExecuteActivity runs the activity under the watch's eyes.
 func (i *minded) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	defer i.watch.enter(ctx, activity.GetInfo(ctx).ActivityType.Name)()
+	ctx, leave := i.watch.enter(ctx, activity.GetInfo(ctx).ActivityType.Name)
+	defer leave()
 	return i.Next.ExecuteActivity(ctx, in)
 }
 
-func (w *watch) enter(ctx context.Context, name string) (leave func()) {
+func (w *watch) enter(ctx context.Context, name string) (minded context.Context, leave func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next++
 	id := w.next
-	w.busy[id] = &atWork{name: name, ctx: ctx}
-	return func() {
+	one := &atWork{name: name, ctx: ctx}
+	w.busy[id] = one
+	return context.WithValue(ctx, watchKey{}, one), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.busy, id)
@@ -77,7 +96,7 @@ func (w *watch) stuck() error {
 		case one.ctx.Err() == nil:
 		case one.over.IsZero():
 			one.over = w.now()
-		case w.now().Sub(one.over) > w.patience:
+		case w.now().Sub(one.over) > w.patience+one.call:
 			return fmt.Errorf("%s was to end %s ago and did not", one.name, w.now().Sub(one.over).Round(time.Second))
 		}
 	}
