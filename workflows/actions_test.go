@@ -18,7 +18,7 @@ import (
 // then this file stays and a new one joins it. Codes may be added.
 func TestActionsOfAShapeStay(t *testing.T) {
 	t.Parallel()
-	require.EqualValues(t, 2, contract.Shape, "a new shape needs a file of its own here, and the old one's actions kept in benchmark.action")
+	require.Equal(t, 2, contract.Shape, "a new shape needs a file of its own here, and the old one's actions kept in benchmark.action")
 	const path = "testdata/actions.2.txt"
 	if os.Getenv("WATTSWEEP_RECORD_ACTIONS") != "" {
 		require.NoFileExists(t, path, "recorded actions are never written again")

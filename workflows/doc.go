@@ -9,10 +9,12 @@
 // Benchmark takes a cell through its stages, or a turn of a cell through its
 // runs. Drift has a sweep measure reference cells again.
 //
-// A benchmark's history stays below 600 events; a lane continues as new after
-// 100 cells, and lanes and sweeps do so after 3,000 events or 1 MiB. Activities
-// are called by the names in contract, so this package links no driver.
+// History stays bounded: sweeps, lanes and benchmarks continue as new after 3,000
+// events or 1 MiB, a lane also after 100 cells. While a lane measures, or its
+// host is away, it is not woken. Activities are called by the names in contract,
+// so this package links no driver.
 //
+// A run that a newer build began fails its task here until that build serves it.
 // Decisions go by the V of the payload that began a run: what a release made is
 // made again, until the run continues as new in today's shape. fault.ActionOf is
 // part of those decisions. Stored histories are replayed in every build.

@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"maps"
-
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/wattsweep/wattsweep/internal/contract"
@@ -21,7 +19,9 @@ func (b *benchmark) goOn() {
 	b.epoch, b.rung, b.token, b.measured = g.Epoch, g.Rung, g.Token, g.Rung
 	b.calls, b.reloads, b.onHost = g.Calls, g.Reloads, true
 	b.before.segments, b.before.remeasured = g.Segments, g.Remeasured
-	maps.Copy(b.nos, g.Numbers)
+	for _, stage := range workflow.DeterministicKeys(g.Numbers) {
+		b.nos[stage] = g.Numbers[stage]
+	}
 	b.log = append(b.log, g.Log...)
 }
 

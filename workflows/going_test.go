@@ -55,9 +55,7 @@ func TestBenchmarkContinuesAsNew(t *testing.T) {
 	var calls []contract.InferIn
 	for _, s := range scenes {
 		names, ids = append(names, s.names()...), append(ids, s.ids()...)
-		for _, one := range inputs[contract.InferIn](s.cast, contract.ActInfer) {
-			calls = append(calls, one)
-		}
+		calls = append(calls, inputs[contract.InferIn](s.cast, contract.ActInfer)...)
 	}
 	require.Equal(t, whole.names(), names)
 	require.Equal(t, whole.ids(), ids)

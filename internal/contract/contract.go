@@ -424,8 +424,8 @@ type FinishIn struct {
 // FinishOut is how far the end of a sweep has come.
 type FinishOut struct {
 	V int `json:"v"`
-	// Next is what to go on after: not 0 while rows of cells are left to settle
-	// that ended without a try of their own.
+	// Next is the place to go on after; 0 when the sweep has ended. Before, the rows
+	// of cells are settled that were taken off the plan without a try.
 	Next int `json:"next,omitempty"`
 }
 

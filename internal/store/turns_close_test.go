@@ -47,10 +47,12 @@ func TestCloseTellsWhatWasStored(t *testing.T) {
 		"cancelled": {store.ControlRequest{What: bench.ControlCancel}, store.Closed{State: bench.StateCancelled, Cancelled: true}, bench.StateCancelled, "sweep cancelled"},
 		"cancelled now": {
 			store.ControlRequest{What: bench.ControlCancel, Now: true, Reason: "too hot"},
-			store.Closed{State: bench.StateCancelled, Cancelled: true}, bench.StateCancelled, "sweep cancelled by ada: too hot",
+			store.Closed{State: bench.StateCancelled, Cancelled: true},
+			bench.StateCancelled, "sweep cancelled by ada: too hot",
 		},
 		"skipped": {
-			store.ControlRequest{What: bench.ControlSkip, Reason: "too slow"}, store.Closed{State: bench.StateSkipped},
+			store.ControlRequest{What: bench.ControlSkip, Reason: "too slow"},
+			store.Closed{State: bench.StateSkipped},
 			bench.StateSkipped, "skipped by ada: too slow",
 		},
 	} {
