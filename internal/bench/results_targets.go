@@ -83,6 +83,9 @@ type FigureInterval struct {
 	// Independent is the number of independent calls that N calls on repeated
 	// journals are worth; 0 where it was not needed.
 	Independent float64 `json:"independent,omitempty"`
+	// Freedom are the degrees of freedom of the interval, by which a failure is
+	// tested where many figures are judged; 0 takes those of the normal one.
+	Freedom float64 `json:"freedom,omitempty"`
 	// MeasurementU95 is the half-width, at 95 %, of what the meters may be off,
 	// in Unit; it is part of the bounds. 0 where no meter is involved.
 	MeasurementU95 float64 `json:"measurement_u95,omitempty"`

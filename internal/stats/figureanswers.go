@@ -38,7 +38,7 @@ func (j *judged) ofAnswers(metric bench.MetricName) bench.FigureInterval {
 		f.Missing = "no answer counts for it"
 		return f
 	}
-	return j.ratioOf(parts, "1", Share)
+	return j.general(parts, "1", Share)
 }
 
 // termOf gives what a call adds to a figure of rightness, with a weight of 0
@@ -47,7 +47,16 @@ func termOf(metric bench.MetricName) (term func(scored) cluster, level string) {
 	full := func(s scored) bench.Hits { return s.full }
 	category := func(s scored) bench.Hits { return s.category }
 	chapter := func(s scored) bench.Hits { return s.chapter }
+	mean := func(value func(scored) float64) func(scored) cluster {
+		return func(s scored) cluster { return cluster{value(s), 1} }
+	}
 	switch metric {
+	case bench.MetricWeightedScore:
+		return mean(func(s scored) float64 { return s.weighted }), ""
+	case bench.MetricExactMatch:
+		return mean(func(s scored) float64 { return s.exactAt1 }), ""
+	case bench.MetricExactAt5:
+		return mean(func(s scored) float64 { return s.exactAt5 }), ""
 	case bench.MetricMicroPrecision:
 		return func(s scored) cluster { return cluster{float64(s.full.TP), float64(s.full.TP + s.full.FP)} }, "full"
 	case bench.MetricMicroRecall:

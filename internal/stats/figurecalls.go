@@ -48,7 +48,7 @@ func (j *judged) ofCalls(key bench.FigureKey) bench.FigureInterval {
 		return bench.FigureInterval{Unit: s.unit, Missing: "no answered call has it: the runtime did not tell"}
 	}
 	if key.Stat == bench.StatMean {
-		return j.ratioOf(s.parts, s.unit, NonNegative)
+		return j.general(s.parts, s.unit, NonNegative)
 	}
 	return s.percentile(key.Stat)
 }
@@ -117,12 +117,11 @@ func (j *judged) okShare() bench.FigureInterval {
 	if len(j.in.Calls) == 0 {
 		return bench.FigureInterval{Unit: "1", Missing: noCalls(j.in)}
 	}
-	list := make([]observation, 0, len(j.in.Calls))
+	parts := make([]part, 0, len(j.in.Calls))
 	for _, c := range j.in.Calls {
-		list = append(list, observation{c.Run, c.JournalID, oneIf(c.Outcome.Answered())})
+		parts = append(parts, part{c.Run, c.Item, cluster{oneIf(c.Outcome.Answered()), 1}})
 	}
-	e := estimateScore(list, true, seedOf(j.in))
-	return j.ofEstimate(&e, "")
+	return j.general(parts, "1", Share)
 }
 
 // ofWindows makes a figure of a channel over the inference windows, run by run.

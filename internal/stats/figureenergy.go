@@ -19,11 +19,15 @@ func (j *judged) ofEnergy(key bench.FigureKey) bench.FigureInterval {
 	case key.Metric == bench.MetricTokensPerWh, key.Metric == bench.MetricEnergy && key.Stat != bench.StatMean:
 		f = j.ofShares(key)
 	case key.Metric == bench.MetricEnergy:
-		f = j.withBudget(&e.Mean, e.Uncertainty, or(e.UncertaintyMissing, "the meter told no uncertainty"), NonNegative)
+		f = j.meanOf(key.Metric, 0, e.Uncertainty, or(e.UncertaintyMissing, "the meter told no uncertainty"), NonNegative)
 	case key.Metric == bench.MetricNetEnergy && e.NetMean == nil:
 		f.Missing = e.NetMeanMissing
 	case key.Metric == bench.MetricNetEnergy:
-		f = j.withBudget(e.NetMean, e.NetUncertainty, or(e.UncertaintyMissing, "the meter told no uncertainty"), Unbounded)
+		idleW := 0.0
+		if j.use.seconds > 0 {
+			idleW = (e.Mean - *e.NetMean) * float64(j.use.calls) / j.use.seconds
+		}
+		f = j.meanOf(key.Metric, idleW, e.NetUncertainty, or(e.UncertaintyMissing, "the meter told no uncertainty"), Unbounded)
 	case key.Metric == bench.MetricTokensPerJoule:
 		f = inverse(j.perUnit(bench.MetricEnergyPerToken))
 	default:
@@ -46,20 +50,24 @@ func energyUnit(metric bench.MetricName) string {
 	}
 }
 
-// withBudget is a mean with the budget of its uncertainty, that of the meters
-// and the spread of the runs together.
-func (j *judged) withBudget(mean *float64, u *bench.Uncertainty, missing string, b Bounds) bench.FigureInterval {
-	f := bench.FigureInterval{Value: mean, Runs: len(j.use.byRun), N: j.use.calls}
+// meanOf is a mean of energy over something that the calls made: its interval
+// over journals and runs with what the meters may be off, which u tells for the
+// whole mean, in quadrature. lessW is a power that is taken off.
+func (j *judged) meanOf(metric bench.MetricName, lessW float64, u *bench.Uncertainty, missing string, b Bounds) bench.FigureInterval {
+	parts := j.energyParts(metric, lessW)
+	f := j.general(parts, "J", Unbounded)
+	if f.Value == nil {
+		return f
+	}
 	if u == nil || !finite(u.U95) {
+		f.Low, f.High, f.Over = nil, nil, ""
 		f.Missing = "no interval that holds what the meters may be off: " + missing
 		return f
 	}
-	low, high := *mean-u.U95, *mean+u.U95
-	if b == NonNegative {
-		low = max(0, low)
+	if s := spreadOf(parts); f.Low == nil && s.runs > 1 && s.journals > 1 && s.none() {
+		low, high := *f.Value, *f.Value // calls that are all alike; the meters still may be off
+		f.Low, f.High, f.Over, f.Missing = &low, &high, s.over(), ""
 	}
-	f.Low, f.High = &low, &high
-	f.Over = fmt.Sprintf("%s and what the meters may be off (GUM, k = %.3g)", counted(f.Runs, "run"), u.K)
 	var square float64
 	for _, p := range u.Parts {
 		if p.Name != gum.NameRepeats {
@@ -67,10 +75,71 @@ func (j *judged) withBudget(mean *float64, u *bench.Uncertainty, missing string,
 		}
 	}
 	f.MeasurementU95 = gum.Coverage(0) * math.Sqrt(square)
+	if f.Low == nil || f.High == nil {
+		return f
+	}
+	v := *f.Value
+	low, high := v-math.Hypot(v-*f.Low, f.MeasurementU95), v+math.Hypot(*f.High-v, f.MeasurementU95)
+	if b == NonNegative {
+		low = max(0, low)
+	}
+	f.Low, f.High = &low, &high
+	f.Over += fmt.Sprintf(", and what the meters may be off (±%.2g %s); energy of a call is its share of its window by duration",
+		f.MeasurementU95, energyUnit(metric))
 	if unstatedIn(u) {
 		f.Over += "; the limits of the sensor's error are not stated and not in it"
 	}
 	return f
+}
+
+// energyParts gives each call its share, by duration, of its window's energy
+// less a power, and of what the energy is shared out by. The shares of a window
+// add up to all of it.
+func (j *judged) energyParts(metric bench.MetricName, lessW float64) []part {
+	right := map[bench.CallKey]float64{}
+	for _, row := range j.answers.rows {
+		right[row.key] = row.exactAt1
+	}
+	var parts []part
+	for _, w := range j.use.windows {
+		seconds := lengthOf(j.use.chosen, w.key()).Seconds()
+		joules := energyOf(j.use.chosen, w.key()) - lessW*seconds
+		for i, share := range sharesOf(w.calls) {
+			c := w.calls[i]
+			weight := 1.0
+			switch metric { //nolint:exhaustive // the others are per call
+			case bench.MetricPower:
+				weight = share * seconds
+			case bench.MetricEnergyPerCorrect:
+				weight = right[c.CallKey]
+			case bench.MetricEnergyPerWord:
+				weight = float64(c.OutputWords)
+			case bench.MetricEnergyPerToken:
+				weight = 0
+				if c.OutputTokens != nil {
+					weight = float64(*c.OutputTokens)
+				}
+			}
+			parts = append(parts, part{c.Run, c.Item, cluster{share * joules, weight}})
+		}
+	}
+	return parts
+}
+
+// sharesOf are the calls' shares of all that they took, even ones where none
+// took any time.
+func sharesOf(calls []bench.Call) []float64 {
+	var all float64
+	for _, c := range calls {
+		all += max(0, c.Latency.Seconds())
+	}
+	out := make([]float64, len(calls))
+	for i, c := range calls {
+		if out[i] = 1 / float64(len(calls)); all > 0 {
+			out[i] = max(0, c.Latency.Seconds()) / all
+		}
+	}
+	return out
 }
 
 func unstatedIn(u *bench.Uncertainty) bool {
@@ -85,40 +154,19 @@ func unstatedIn(u *bench.Uncertainty) bool {
 // perUnit is the energy of the windows over something that was made in them:
 // tokens, words, right answers, seconds.
 func (j *judged) perUnit(metric bench.MetricName) bench.FigureInterval {
-	u := j.use
-	per, joules := make([]float64, len(u.byRun)), make([]float64, len(u.byRun))
-	at, last := -1, 0
-	for _, w := range u.windows {
-		if at < 0 || w.run != last {
-			at, last = at+1, w.run
-		}
-		joules[at] += energyOf(u.chosen, w.key())
-		per[at] += j.amount(metric, w)
-	}
-	var all, energyJ float64
-	ratios := make([]float64, 0, len(per))
-	for i := range per {
-		all += per[i]
-		energyJ += joules[i]
-		ratios = append(ratios, joules[i]/per[i])
+	var all float64
+	for _, p := range j.energyParts(metric, 0) {
+		all += p.weight
 	}
 	if !(all > 0) {
 		return bench.FigureInterval{Missing: "there is nothing to share the energy out by: " + nothingMade(metric)}
 	}
-	value := energyJ / all
-	d, err := Describe(ratios)
-	if err != nil {
-		return bench.FigureInterval{Value: &value, Runs: len(per), N: u.calls, Missing: "one of the runs has none: " + nothingMade(metric)}
-	}
-	meter, missing := sumDoubt(u.chosen, u.keys())
+	meter, missing := sumDoubt(j.use.chosen, j.use.keys())
 	if missing != "" {
-		return j.withBudget(&value, nil, missing, NonNegative)
+		return j.meanOf(metric, 0, nil, missing, NonNegative)
 	}
 	budget := gum.Scale(*meter, 1/all)
-	if d.SD != nil {
-		budget = gum.WithRepeats(budget, *d.SD, d.N, fmt.Sprintf("spread of %d runs", d.N))
-	}
-	return j.withBudget(&value, &budget, "", NonNegative)
+	return j.meanOf(metric, 0, &budget, "", NonNegative)
 }
 
 func nothingMade(metric bench.MetricName) string {
@@ -132,36 +180,6 @@ func nothingMade(metric bench.MetricName) string {
 	default:
 		return "the windows have no length"
 	}
-}
-
-// amount is what a window made of what a metric shares energy out by.
-func (j *judged) amount(metric bench.MetricName, w callWindow) float64 {
-	switch metric { //nolint:exhaustive // the others take the default
-	case bench.MetricPower:
-		return lengthOf(j.use.chosen, w.key()).Seconds()
-	case bench.MetricEnergyPerCorrect:
-		right := 0.0
-		inside := map[bench.CallKey]bool{}
-		for _, c := range w.calls {
-			inside[c.CallKey] = true
-		}
-		for _, row := range j.answers.rows {
-			if inside[row.key] && row.exactAt1 == 1 {
-				right++
-			}
-		}
-		return right
-	}
-	sum := 0.0
-	for _, c := range w.calls {
-		switch {
-		case metric == bench.MetricEnergyPerWord:
-			sum += float64(c.OutputWords)
-		case metric == bench.MetricEnergyPerToken && c.OutputTokens != nil:
-			sum += float64(*c.OutputTokens)
-		}
-	}
-	return sum
 }
 
 // inverse turns joules per token into tokens per joule, bounds included.

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -21,12 +20,12 @@ type judged struct {
 // judged by, in the order wanted. r is what [Cell] made of the same input. A
 // figure that cannot be had is listed with the reason.
 //
-// Means have the interval over runs that the result shows; where it rests on a
-// meter, the meter's uncertainty is combined with the spread of the runs as in
-// the GUM. Percentiles have the interval of order statistics over calls. In
-// those of energies, what the meters may be off, which is common to all calls,
-// is added in quadrature on each side (GUM 5.1.2; the sides differ, as the
-// bounds of order statistics do).
+// Means have an interval over journals and runs crossed, so that it holds for
+// other journals too: runs that repeat each other say nothing of those. It is
+// not the one over runs that tables show. Percentiles have the interval of order
+// statistics over calls. What channels tell of the host as a whole has an
+// interval over runs. In those of energies, what the meters may be off, which is
+// common to all calls, is added in quadrature on each side (GUM 5.1.2).
 func Intervals(r bench.CellResult, in CellInput, wanted []bench.FigureKey) []bench.FigureInterval {
 	if len(wanted) == 0 {
 		return nil
@@ -59,12 +58,6 @@ func (j *judged) figure(key bench.FigureKey) bench.FigureInterval {
 	case bench.MetricLatency, bench.MetricTTFT, bench.MetricInterToken, bench.MetricTokensPerSecond,
 		bench.MetricPromptTokens, bench.MetricOutputTokens:
 		return j.ofCalls(key)
-	case bench.MetricWeightedScore:
-		return j.ofEstimate(j.r.WeightedScore, j.r.WeightedScoreMissing)
-	case bench.MetricExactMatch:
-		return j.ofEstimate(j.r.ExactMatch, j.r.ExactMatchMissing)
-	case bench.MetricExactAt5:
-		return j.ofEstimate(j.r.ExactAt5, j.r.ExactAt5Missing)
 	case bench.MetricHostCPU:
 		return j.ofWindows("host.cpu", "%", false)
 	case bench.MetricHostMemory:
@@ -88,17 +81,6 @@ func energyMetrics() []bench.MetricName {
 	}
 }
 
-// ofEstimate takes over an estimate of the result.
-func (j *judged) ofEstimate(e *bench.Estimate, missing string) bench.FigureInterval {
-	if e == nil {
-		return bench.FigureInterval{Unit: "1", Missing: missing}
-	}
-	return bench.FigureInterval{
-		Unit: "1", Value: &e.Mean, Low: e.CI95Low, High: e.CI95High, Over: e.IntervalOver, Missing: e.CIMissing,
-		Runs: j.r.Runs, N: e.N,
-	}
-}
-
 // part is what a call adds to a figure that is a ratio of sums, such as tokens
 // over seconds. A plain mean has weights of one.
 type part struct {
@@ -106,24 +88,17 @@ type part struct {
 	cluster
 }
 
-// ratioOf is the ratio of the sums over all parts, with its interval over runs;
-// where the runs agree exactly, over journals. Parts are in order of run.
+// ratioOf is the ratio of the sums over all parts with its interval over runs, or
+// over the calls of the only one. Parts are in order of run.
 func (j *judged) ratioOf(parts []part, unit string, b Bounds) bench.FigureInterval {
 	f := bench.FigureInterval{Unit: unit}
 	var byRun [][]cluster
-	byJournal := map[int]cluster{}
-	var order []int
 	last := 0
 	for _, p := range parts {
 		if len(byRun) == 0 || p.run != last {
 			byRun, last = append(byRun, nil), p.run
 		}
 		byRun[len(byRun)-1] = append(byRun[len(byRun)-1], p.cluster)
-		sum, seen := byJournal[p.journal]
-		if !seen {
-			order = append(order, p.journal)
-		}
-		byJournal[p.journal] = cluster{sum.sum + p.sum, sum.weight + p.weight}
 	}
 	for _, run := range byRun {
 		if v := ratio(run); !finite(v) {
@@ -131,28 +106,8 @@ func (j *judged) ratioOf(parts []part, unit string, b Bounds) bench.FigureInterv
 			return f
 		}
 	}
-	o := Options{Seed: seedOf(j.in), Bounds: b}
-	e := estimate(byRun, o)
-	if len(byRun) > 1 && e.CIMissing != "" {
-		journals := make([]cluster, 0, len(order))
-		for _, at := range order {
-			journals = append(journals, byJournal[at])
-		}
-		overJournalClusters(&e, journals, len(byRun), o)
-	}
+	e := estimate(byRun, Options{Seed: seedOf(j.in), Bounds: b})
 	f.Value, f.Low, f.High, f.Over, f.Missing = &e.Mean, e.CI95Low, e.CI95High, e.IntervalOver, e.CIMissing
-	f.Runs, f.N = len(byRun), len(parts)
+	f.Runs, f.N, f.Freedom = len(byRun), len(parts), float64(len(byRun)-1)
 	return f
-}
-
-// overJournalClusters takes an interval over journals where the runs agree
-// exactly.
-func overJournalClusters(e *bench.Estimate, journals []cluster, runs int, o Options) {
-	iv, err := bootstrap(journals, o.Seed)
-	if err != nil {
-		e.CIMissing = fmt.Sprintf("the %d runs agree exactly; over journals: %v", runs, err)
-		return
-	}
-	e.CIMissing, e.IntervalOver = "", fmt.Sprintf("%s (bootstrap; the %d runs agree exactly)", OverJournals, runs)
-	setInterval(e, iv, o.Bounds)
 }

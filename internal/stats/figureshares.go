@@ -29,7 +29,7 @@ func (j *judged) ofShares(key bench.FigureKey) bench.FigureInterval {
 	}
 	var f bench.FigureInterval
 	if key.Stat == bench.StatMean {
-		f = j.ratioOf(s.parts, s.unit, NonNegative)
+		f = j.general(s.parts, s.unit, NonNegative)
 	} else {
 		f = s.percentile(key.Stat)
 	}

@@ -50,12 +50,7 @@ func Wilson(p float64, n int) (Interval, error) {
 	if n < 1 || !(p >= 0 && p <= 1) {
 		return Interval{}, fault.New(fault.Invalid, "", "", "make a Wilson interval: proportion %g of %d trials", p, n)
 	}
-	z := distuv.UnitNormal.Quantile((1 + Level) / 2)
-	trials := float64(n)
-	centre := p + z*z/(2*trials)
-	half := z * math.Sqrt(p*(1-p)/trials+z*z/(4*trials*trials))
-	scale := 1 + z*z/trials
-	return Interval{max(0, min(p, (centre-half)/scale)), min(1, max(p, (centre+half)/scale))}, nil
+	return wilson(p, float64(n)), nil
 }
 
 // BootstrapMean is the percentile bootstrap of the mean of values, drawn from
