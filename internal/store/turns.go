@@ -17,8 +17,9 @@ import (
 //  1. the cell that is still running here, which a lost lane left;
 //  2. nothing more while the lane is drained or unfit;
 //  3. of the sweeps that are neither paused nor cancelled, that with the best
-//     priority; then that of the owner whose last turn on this host is longest
-//     ago; then that whose own last turn here is longest ago; then the oldest;
+//     priority; then that of the owner who had the host for the fewest minutes
+//     since all of them want it, of the last day; then that of the owner whose
+//     last turn here is longest ago; then that whose own is; then the oldest;
 //  4. of its cells the one with the fewest turns, in planned order and each
 //     time round in the reverse of the time before (A B B A).
 func (s *Store) ClaimNext(ctx context.Context, host, lane string, claim int64) (Cell, error) {
@@ -132,13 +133,26 @@ func pick(ctx context.Context, tx pgx.Tx, host string) (bench.CellID, error) {
 	}
 }
 
-const nextSweepSQL = `WITH last AS (
+// nextSweepSQL is fair by time, not by turns: who has cells of eight hours waits
+// until the others had as long. What an owner had before another one came does
+// not count, so that nobody waits for days, nor do differences of less than a
+// minute. One owner alone is not reckoned up.
+const nextSweepSQL = `WITH waiting AS (
+		SELECT s.id, s.owner, s.created_at FROM sweeps s WHERE s.pause IS NULL AND NOT s.cancel_requested
+			AND EXISTS (SELECT FROM cells c WHERE c.sweep_id = s.id AND c.host = $1 AND c.state = 'queued')
+	), since AS (
+		SELECT greatest(max(came), clock_timestamp() - interval '1 day') AS at, count(*) AS owners
+		FROM (SELECT min(created_at) AS came FROM waiting GROUP BY owner) o
+	), had AS (
+		SELECT s.owner, floor(sum(extract(epoch FROM coalesce(t.ended_at, clock_timestamp()) - greatest(t.began_at, since.at))) / 60) AS minutes
+		FROM turns t JOIN sweeps s ON s.id = t.sweep_id, since
+		WHERE t.host = $1 AND (SELECT owners FROM since) > 1 AND coalesce(t.ended_at, clock_timestamp()) > since.at GROUP BY s.owner
+	), last AS (
 		SELECT s.id, s.owner, (SELECT max(t.sequence) FROM turns t WHERE t.sweep_id = s.id AND t.host = $1) AS turn FROM sweeps s
 	), owners AS (SELECT owner, max(turn) AS turn FROM last GROUP BY owner)
-	SELECT s.id FROM sweeps s JOIN last ON last.id = s.id JOIN owners ON owners.owner = s.owner
-	WHERE s.pause IS NULL AND NOT s.cancel_requested
-		AND EXISTS (SELECT FROM cells c WHERE c.sweep_id = s.id AND c.host = $1 AND c.state = 'queued')
-	ORDER BY s.priority, owners.turn NULLS FIRST, last.turn NULLS FIRST, s.created_at, s.id LIMIT 1`
+	SELECT s.id FROM sweeps s JOIN waiting ON waiting.id = s.id JOIN last ON last.id = s.id JOIN owners ON owners.owner = s.owner
+		LEFT JOIN had ON had.owner = s.owner
+	ORDER BY s.priority, coalesce(had.minutes, 0), owners.turn NULLS FIRST, last.turn NULLS FIRST, s.created_at, s.id LIMIT 1`
 
 // beginTurn gives the lane to a cell. A turn that a lost lane left open ends.
 func beginTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, lane string, claim int64) error {
