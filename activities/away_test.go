@@ -172,6 +172,10 @@ func TestTextStaysInItsTwoColumns(t *testing.T) {
 		}
 	}
 	r.onCall(2, runtimes.Answer{Text: canary + strings.Repeat("a", 70), Outcome: bench.OutcomeOK}, nil) // babble, in warm-up
+	r.host.Characterise = func(context.Context, bench.MeterConfig, runtimes.Runtime, func() time.Duration) error {
+		r.untilHeard()
+		return nil
+	}
 	in := r.infer(1)
 	hear(do[contract.Note](r, contract.ActInspect, r.ref()))
 	hear(do[contract.Note](r, contract.ActPinDataset, r.ref()))

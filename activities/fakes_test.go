@@ -29,6 +29,8 @@ type fake struct {
 	loadErr func(n int) error
 	// pulled is what a pull gives.
 	pulled bench.Pulled
+	// pulling lasts as long as a pull; nil is no time.
+	pulling func()
 	// trouble is what everything else fails with.
 	trouble error
 }
@@ -103,6 +105,9 @@ func (f *fake) Inspect(context.Context) (runtimes.Info, error) {
 
 func (f *fake) Pull(_ context.Context, _ runtimes.Source, progress func(runtimes.Progress)) (bench.Pulled, error) {
 	progress(runtimes.Progress{Status: "pulling", Completed: 1 << 20, Total: 2 << 20})
+	if f.pulling != nil {
+		f.pulling()
+	}
 	return f.pulled, f.trouble
 }
 

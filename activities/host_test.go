@@ -75,6 +75,7 @@ func TestPullKeepsTheFirst(t *testing.T) {
 		Facts: bench.ModelFacts{Name: "deepseek-r1:1.5B", Digest: "abcdef0123456789", Parameters: 1_500_000_000, Quantisation: "Q4_K_M", Layers: 28, SizeBytes: 1 << 30},
 		Bytes: 1 << 30, Elapsed: 90 * time.Second, Source: "registry",
 	}
+	r.rt.pulling = r.untilHeard
 	note := must[contract.Note](r, contract.ActPull, r.ref())
 	require.Contains(t, note.Text, "from registry in 1m30s")
 	require.Contains(t, note.Text, "digest abcdef012345")

@@ -197,6 +197,10 @@ func TestInferCancelled(t *testing.T) {
 func TestInferBeats(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.rt.generate = func(context.Context, int) (runtimes.Answer, error) {
+		r.untilHeard()
+		return runtimes.Answer{}, nil
+	}
 	must[contract.InferOut](r, contract.ActInfer, r.infer(2))
 	require.NotEmpty(t, r.beats)
 	require.True(t, strings.HasPrefix(r.beats[0], "map[next:"), r.beats[0])

@@ -48,6 +48,8 @@ func TestPrepare(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	file, syncs := r.kernel()
+	sync := r.host.Caches.Sync
+	r.host.Caches.Sync = func() { r.untilHeard(); sync() }
 	in := contract.PrepareIn{CellRef: r.ref(), ClearCaches: true, CoolDown: 40 * time.Millisecond}
 	note := must[contract.Note](r, contract.ActPrepare, in)
 	require.Regexp(t, `^nothing is loaded; caches of files: cleared; rested [0-9.]+m?s: 100 W mean on scripted\.`, note.Text)

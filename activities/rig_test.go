@@ -33,6 +33,7 @@ type rig struct {
 	rt    *fake
 	cell  bench.Cell
 	beats []string
+	heard chan struct{} // closed with the first beat
 	open  int // meters that are open
 
 	// ctx and stop end an activity from outside.
@@ -62,7 +63,7 @@ func newRig(t *testing.T, tweaks ...func(*bench.CellConfig)) *rig {
 
 func rigOn(t *testing.T, st *store.Store, tweaks ...func(*bench.CellConfig)) *rig {
 	t.Helper()
-	r := &rig{t: t, store: st, rt: &fake{token: "load-0"}, ctx: context.Background(), stop: make(chan struct{})}
+	r := &rig{t: t, store: st, rt: &fake{token: "load-0"}, heard: make(chan struct{}), ctx: context.Background(), stop: make(chan struct{})}
 	r.plan(tweaks)
 	claimed, err := st.ClaimNext(t.Context(), "bench1", "lane", 1)
 	require.NoError(t, err)
@@ -145,6 +146,15 @@ func (r *rig) infer(run int) contract.InferIn {
 	}
 }
 
+// untilHeard lasts until the activity that it is called in has told that it
+// lives, which one that is over in a moment never does.
+func (r *rig) untilHeard() {
+	select {
+	case <-r.heard:
+	case <-time.After(time.Minute):
+	}
+}
+
 // do runs one attempt of an activity.
 func do[T any](r *rig, name string, in any) (T, error) {
 	r.t.Helper()
@@ -160,6 +170,9 @@ func do[T any](r *rig, name string, in any) (T, error) {
 		defer mu.Unlock()
 		var raw map[string]any
 		if err := details.Get(&raw); err == nil {
+			if len(r.beats) == 0 {
+				close(r.heard)
+			}
 			r.beats = append(r.beats, fmt.Sprint(raw))
 		}
 	})
