@@ -140,19 +140,25 @@ func (l *Lab) Up(ctx context.Context) error {
 // ownWorker tells whether the worker is started here and not by `wattsweep up`.
 func (l *Lab) ownWorker() bool { return l.Cut || l.Clocked }
 
-// Servers starts the servers that are not up. `wattsweep up` does it the first
-// time, and wherever it starts the worker, too.
+// Servers starts the servers that are not up, and in a lab whose worker
+// `wattsweep up` starts, the worker, too.
 func (l *Lab) Servers(ctx context.Context) error {
-	if !l.ownWorker() || l.stack == nil {
+	if l.stack == nil {
 		_, err := l.Run(ctx, "up")
 		return err
 	}
+	// To the worker and so to `wattsweep up` the link is an Ollama of somebody
+	// else's, which they do not start.
 	s, err := localstack.Start(ctx, localstack.Options{State: l.State, Detach: true, Owner: "chaos"})
 	if err != nil {
 		return fmt.Errorf("start servers: %w", err)
 	}
 	l.stack = s
-	return nil
+	if l.ownWorker() {
+		return nil
+	}
+	_, err = l.Run(ctx, "up")
+	return err
 }
 
 // Run runs wattsweep and gives what it printed.
