@@ -34,7 +34,7 @@ type rig struct {
 	cell  bench.Cell
 	beats []string
 	heard chan struct{} // closed with the first beat
-	open  int // meters that are open
+	open  int           // meters that are open
 
 	// ctx and stop end an activity from outside.
 	ctx  context.Context
