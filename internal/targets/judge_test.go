@@ -128,6 +128,7 @@ func TestJudgeMoneyAndCarbon(t *testing.T) {
 func TestPanel(t *testing.T) {
 	t.Parallel()
 	good, bad, open := cellWith(latency(ptr(1.), ptr(1.9), 5)), cellWith(latency(ptr(3.), ptr(4.), 5)), cellWith(latency(ptr(1.), ptr(3.), 5))
+	bad.Intervals[0].Value = ptr(3.5)
 	for name, c := range map[string]struct {
 		rules []string
 		cells []bench.CellResult

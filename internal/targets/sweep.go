@@ -6,6 +6,7 @@ import "github.com/wattsweep/wattsweep/internal/bench"
 // once.
 type Panel struct {
 	rules []Rule
+	rule  []int // of each judgement
 	out   bench.TargetResults
 }
 
@@ -25,26 +26,31 @@ func (p *Panel) Add(c bench.CellResult) {
 		if !r.Covers(c.Coordinates) {
 			continue
 		}
-		j := JudgeCell(r, c)
-		switch j.Verdict {
-		case bench.VerdictPass:
-			p.out.Targets[i].Passed++
-		case bench.VerdictFail:
-			p.out.Targets[i].Failed++
-		case bench.VerdictUndecided:
-			p.out.Targets[i].Undecided++
-		}
-		p.out.Judgements = append(p.out.Judgements, j)
+		p.out.Judgements = append(p.out.Judgements, JudgeCell(r, c))
+		p.rule = append(p.rule, i)
 	}
 }
 
-// Results gives what was judged so far; nil where there are no rules.
+// Results gives what was judged so far; nil where there are no rules. A cell
+// fails a rule only where that is certain over all that was judged together.
 func (p *Panel) Results() *bench.TargetResults {
 	if len(p.rules) == 0 {
 		return nil
 	}
 	out := p.out
+	out.Judgements = together(p.out.Judgements)
 	out.Targets = append([]bench.TargetSummary{}, p.out.Targets...)
+	for i, j := range out.Judgements {
+		t := &out.Targets[p.rule[i]]
+		switch j.Verdict {
+		case bench.VerdictPass:
+			t.Passed++
+		case bench.VerdictFail:
+			t.Failed++
+		case bench.VerdictUndecided:
+			t.Undecided++
+		}
+	}
 	verdicts := make([]bench.Verdict, 0, len(out.Targets))
 	for i := range out.Targets {
 		t := &out.Targets[i]

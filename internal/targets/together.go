@@ -1,0 +1,80 @@
+package targets
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/wattsweep/wattsweep/internal/bench"
+)
+
+// side is the probability with which one bound of an interval misses.
+const side = 0.025
+
+// together takes back failures that may be chance where many figures are judged
+// at once. A sweep fails if one pair of cell and rule does, so of 100 pairs that
+// just meet their targets two or three would fail at 95 % each. Failures are
+// therefore held to Holm's step-down over all judged pairs (1979, Scandinavian
+// Journal of Statistics 6:65): that a sweep fails though every cell meets every
+// target has a probability of 2.5 % at most.
+//
+// That a target is met needs no such correction: a sweep passes only where all
+// pairs do, which errs no more often than the single pair that is in truth
+// missed (Berger 1982, Technometrics 24:295).
+func together(list []bench.Judgement) []bench.Judgement {
+	out := slices.Clone(list)
+	judged := 0
+	var failed []int
+	chance := make([]float64, len(out))
+	for i, j := range out {
+		if j.Figure.Runs < 2 || (j.Figure.Low == nil && j.Figure.High == nil) || j.Figure.Value == nil {
+			continue
+		}
+		judged++
+		if j.Verdict == bench.VerdictFail {
+			chance[i] = chanceOf(j)
+			failed = append(failed, i)
+		}
+	}
+	slices.SortStableFunc(failed, func(a, b int) int { return cmp.Compare(chance[a], chance[b]) })
+	adjusted := 0.0
+	for rank, i := range failed {
+		adjusted = max(adjusted, min(1, chance[i]*float64(judged-rank)))
+		if adjusted <= side {
+			continue
+		}
+		out[i].Verdict = bench.VerdictUndecided
+		out[i].Reason = fmt.Sprintf("the whole 95 %% interval lies on the bad side, which may be chance with %d figures judged together (p %.2g by Holm, at most %g decides)",
+			judged, adjusted, side)
+	}
+	return out
+}
+
+// chanceOf is the probability of a figure as bad as this one where the true one
+// is at the limit: the level at which the bound towards the limit would touch
+// it, widened by Student's points. Of order statistics, whose bounds lie closer
+// the further they run towards the bulk of the calls, that is on the safe side.
+func chanceOf(j bench.Judgement) float64 {
+	bound := j.Figure.Low
+	if j.Op == string(AtLeast) || j.Op == string(Above) {
+		bound = j.Figure.High
+	}
+	if bound == nil {
+		return side
+	}
+	arm, away := math.Abs(*j.Figure.Value-*bound), math.Abs(*j.Figure.Value-j.Limit)
+	switch {
+	case arm == 0 && away > 0:
+		return 0
+	case !(away >= arm): // the value lies outside of its own interval
+		return side
+	case j.Figure.Freedom > 0:
+		t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: j.Figure.Freedom}
+		return t.CDF(-t.Quantile(1-side) * away / arm)
+	default:
+		return distuv.UnitNormal.CDF(-distuv.UnitNormal.Quantile(1-side) * away / arm)
+	}
+}
