@@ -124,6 +124,7 @@ func TestDemoServesTheHostOfTheSpec(t *testing.T) {
 	t.Parallel()
 	host := "cli-test-demo"
 	s := &session{settings: config.Settings{Host: "x", State: t.TempDir()}, out: io.Discard, err: io.Discard}
+	s.settings.Worker.ShareMachine = true // other tests may measure here at this moment
 	got, err := demoHost(s, demoSpec(t, "["+host+"]"))
 	require.NoError(t, err)
 	require.Equal(t, host, got)
