@@ -48,7 +48,7 @@ func (f figures) weigh(mine []*strike, i int) {
 	}
 	for _, w := range f.windows {
 		one := judge.Window{
-			Of: w.String(), Channel: w.Channel, Calls: w.Calls, Length: w.Length, EnergyJ: w.EnergyJ, Missing: w.Missing, Flags: w.Flags,
+			Of: w.String(), Channel: w.Channel, Calls: w.Calls, Failed: w.Failed, Length: w.Length, EnergyJ: w.EnergyJ, Missing: w.Missing, Flags: w.Flags,
 		}
 		if calm(mine, w.Started, w.Ended()) {
 			e.Windows = append(e.Windows, one)

@@ -23,10 +23,11 @@ const (
 // Requests is what was seen on the way to Ollama, by somebody who is neither
 // the worker nor the database.
 type Requests struct {
-	Watched bool // somebody looked
-	Calls   int  // requests that carry the prompt of a call of the sweep
-	Extra   int  // beyond one for each call begun, or of no call and no warm-up
-	Lacking int  // stored calls of which none was seen
+	Watched bool     // somebody looked
+	Calls   int      // requests that carry the prompt of a call of the sweep
+	Twice   int      // of those, beyond one for each call begun
+	Strange []string // models of requests of no call and no warm-up
+	Lacking int      // stored calls of which none was seen
 }
 
 // Latencies are those of answered calls: Struck of those between this fault and
@@ -57,6 +58,7 @@ type Window struct {
 	Of      string // the segment, in words
 	Channel string
 	Calls   int
+	Failed  time.Duration // of Length, what calls without an answer took
 	Length  time.Duration
 	EnergyJ *float64
 	Missing string
@@ -152,8 +154,8 @@ func judgeWindows(list []Window) (bad int, why []string) {
 // tooLong says how a window is longer than its calls account for, "" when it is
 // not.
 func (u usual) tooLong(w Window) string {
-	usual := time.Duration(float64(u.length) * w.calls())
-	if w.Length <= max(WindowFactor*usual, usual+WindowSlack) {
+	usual := time.Duration(float64(u.length)*w.calls()) + w.Failed
+	if w.Length <= max(WindowFactor*(usual-w.Failed)+w.Failed, usual+WindowSlack) {
 		return ""
 	}
 	return fmt.Sprintf("%s holds %s for %d calls, %s is usual, and does not say why",
@@ -172,9 +174,10 @@ func (u usual) wrongEnergy(w Window) string {
 	if *u.energy > 0 && *w.EnergyJ <= 0 {
 		return fmt.Sprintf("%s holds %.3g J for %d calls", name, *w.EnergyJ, w.Calls)
 	}
-	usual := *u.energy * w.calls()
-	slack := *u.energy * float64(WindowSlack) / float64(max(1, u.length)) // what such a window takes in that time
-	if *w.EnergyJ > max(WindowFactor*usual, usual+slack) {
+	perNs := *u.energy / float64(max(1, u.length)) // what such a window takes in a time
+	failed := perNs * float64(w.Failed)
+	usual := *u.energy*w.calls() + failed
+	if *w.EnergyJ > max(WindowFactor*(usual-failed)+failed, usual+perNs*float64(WindowSlack)) {
 		return fmt.Sprintf("%s holds %.4g J for %d calls, %.4g J is usual, and does not say why", name, *w.EnergyJ, w.Calls, usual)
 	}
 	return ""

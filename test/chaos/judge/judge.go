@@ -93,7 +93,7 @@ func Judge(e Evidence) (Row, []string) {
 		Complete:  e.SweepState == "done" && e.Cells > 0 && e.CellsDone == e.Cells,
 		LostCalls: max(0, e.Expected-e.Stored) + e.Vanished, DuplicateCalls: e.Extra + e.Overlaps,
 		RemeasuredCalls: e.Again, ResumeS: -1, FailedCalls: e.Failed,
-		RequestedCalls: e.Requests.Calls, ExtraRequests: e.Requests.Extra, LackingRequests: e.Requests.Lacking,
+		RequestedCalls: e.Requests.Calls, ExtraRequests: e.Requests.Twice + len(e.Requests.Strange), LackingRequests: e.Requests.Lacking,
 	}
 	if e.Resumed {
 		row.ResumeS = math.Round(e.Resume.Seconds()*1000) / 1000
@@ -114,7 +114,8 @@ func Judge(e Evidence) (Row, []string) {
 	add(e.Failed > e.MayFail, "%d calls failed, and this fault may fail %d", e.Failed, e.MayFail)
 	add(e.Fallen > 0, "%d cells were measured on a lower rung", e.Fallen)
 	add(!e.Requests.Watched, "nobody counted what Ollama was asked")
-	add(e.Requests.Extra > 0, "Ollama got %d requests beyond one for each call begun", e.Requests.Extra)
+	add(e.Requests.Twice > 0, "Ollama got %d requests for calls begun that it had got already", e.Requests.Twice)
+	add(len(e.Requests.Strange) > 0, "Ollama got %d requests that no call and no warm-up explains, of %v", len(e.Requests.Strange), e.Requests.Strange)
 	add(e.Requests.Lacking > 0, "Ollama never got the requests of %d stored calls", e.Requests.Lacking)
 	add(!e.Resumed, "no call was measured after the restart")
 	add(e.Resumed && e.Resume < 0, "the next call came before the restart")

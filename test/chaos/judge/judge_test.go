@@ -79,7 +79,11 @@ func TestEveryHarmIsSeen(t *testing.T) {
 		"a call failed":          {func(e *Evidence) { e.Failed = 1 }, func(r *Row) { r.FailedCalls = 1 }, "1 calls failed, and this fault may fail 0"},
 		"more failed than may":   {func(e *Evidence) { e.Failed, e.MayFail = 2, 1 }, func(r *Row) { r.FailedCalls = 2 }, "2 calls failed, and this fault may fail 1"},
 		"a rung lower":           {func(e *Evidence) { e.Fallen = 1 }, func(*Row) {}, "1 cells were measured on a lower rung"},
-		"asked twice":            {func(e *Evidence) { e.Requests.Extra = 1 }, func(r *Row) { r.ExtraRequests = 1 }, "Ollama got 1 requests beyond one for each call begun"},
+		"asked twice":            {func(e *Evidence) { e.Requests.Twice = 1 }, func(r *Row) { r.ExtraRequests = 1 }, "Ollama got 1 requests for calls begun that it had got already"},
+		"asked for nothing": {
+			func(e *Evidence) { e.Requests.Strange = []string{"chaos-1-2"} }, func(r *Row) { r.ExtraRequests = 1 },
+			"Ollama got 1 requests that no call and no warm-up explains, of [chaos-1-2]",
+		},
 		"stored and never asked": {func(e *Evidence) { e.Requests.Lacking = 2 }, func(r *Row) { r.LackingRequests = 2 }, "Ollama never got the requests of 2 stored calls"},
 		"no witness":             {func(e *Evidence) { e.Requests = Requests{} }, func(r *Row) { r.RequestedCalls = 0 }, "nobody counted what Ollama was asked"},
 		"an outage in a call": {
@@ -90,6 +94,12 @@ func TestEveryHarmIsSeen(t *testing.T) {
 		"an outage in a window": {
 			func(e *Evidence) { struck(e, func(w *Window) { w.Length = 8 * time.Second }) },
 			func(r *Row) { r.BadWindows = 1 }, "run 1 holds 8s for 5 calls",
+		},
+		"an outage beside failed calls": {
+			func(e *Evidence) {
+				struck(e, func(w *Window) { w.Calls, w.Failed, w.Length, w.EnergyJ = 6, 4*time.Second, 9*time.Second, joules(150) })
+			},
+			func(r *Row) { r.BadWindows = 1 }, "run 1 holds 9s for 6 calls",
 		},
 		"an outage's energy": {
 			func(e *Evidence) { struck(e, func(w *Window) { w.EnergyJ = joules(220) }) },
@@ -149,6 +159,12 @@ func TestWhatAFaultMayDo(t *testing.T) {
 		},
 		"a channel that never has energy": func(e *Evidence) {
 			e.Windows = append(windows(), Window{Of: "run 1", Channel: "temperature", Calls: 5, Length: time.Second, Struck: true})
+		},
+		"a call that waits for its timeout": func(e *Evidence) {
+			e.Failed, e.MayFail = 1, 1
+			struck(e, func(w *Window) {
+				w.Calls, w.Failed, w.Length, w.EnergyJ = 6, 4*time.Second, 4700*time.Millisecond, joules(140)
+			})
 		},
 		"a busy machine": func(e *Evidence) {
 			struck(e, func(w *Window) { w.Length, w.EnergyJ = 1400*time.Millisecond, joules(40) })

@@ -39,6 +39,7 @@ type Window struct {
 	Missing string
 	Flags   []string
 	Calls   int
+	Failed  time.Duration // what calls without an answer took of it
 }
 
 // Ended is the window's end.
@@ -52,8 +53,9 @@ func (w Window) String() string {
 // Windows reads the inference windows of a sweep that count.
 func (l *Lab) Windows(ctx context.Context, sweep string) ([]Window, error) {
 	rows, err := l.DB.Query(ctx, `SELECT p.cell_id, p.run, p.no, p.channel, p.started_at, p.window_ns, p.energy_j, p.missing, p.flags,
-		(SELECT count(*) FROM calls k WHERE k.cell_id = p.cell_id AND k.epoch = p.epoch AND k.run = p.run AND k.segment = p.no)
-		FROM phase_readings p JOIN cells c ON c.id = p.cell_id AND c.epoch = p.epoch
+		k.n, k.failed FROM phase_readings p CROSS JOIN LATERAL (SELECT count(*) AS n,
+			coalesce(sum(latency_ns) FILTER (WHERE outcome NOT IN ('ok', 'output_capped')), 0)::bigint AS failed
+			FROM calls WHERE cell_id = p.cell_id AND epoch = p.epoch AND run = p.run AND segment = p.no) k JOIN cells c ON c.id = p.cell_id AND c.epoch = p.epoch
 		WHERE c.sweep_id = $1 AND p.phase = 'inference' ORDER BY p.started_at, p.channel`, sweep)
 	if err != nil {
 		return nil, fmt.Errorf("read the windows of sweep %s: %w", sweep, err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -19,7 +20,13 @@ import (
 // prompt.
 type Witness struct {
 	mu   sync.Mutex
-	seen map[string]int // requests for an answer, by nonce
+	seen map[string]asked // by nonce
+}
+
+// asked is what was asked for with one nonce.
+type asked struct {
+	times int
+	model string
 }
 
 var nonceLine = regexp.MustCompile(`^\[([0-9a-f]{16})\]\n`)
@@ -39,6 +46,7 @@ func (w *Witness) read(from *io.PipeReader) {
 			break
 		}
 		var body struct {
+			Model  string `json:"model"`
 			Prompt string `json:"prompt"`
 		}
 		err = json.NewDecoder(req.Body).Decode(&body)
@@ -47,13 +55,13 @@ func (w *Witness) read(from *io.PipeReader) {
 			break // it was cut before its end
 		}
 		if asks {
-			w.count(body.Prompt)
+			w.count(body.Model, body.Prompt)
 		}
 	}
 	_, _ = io.Copy(io.Discard, from) // whatever else is sent must not wait for a reader
 }
 
-func (w *Witness) count(prompt string) {
+func (w *Witness) count(model, prompt string) {
 	nonce := ""
 	if m := nonceLine.FindStringSubmatch(prompt); m != nil {
 		nonce = m[1]
@@ -61,9 +69,9 @@ func (w *Witness) count(prompt string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.seen == nil {
-		w.seen = map[string]int{}
+		w.seen = map[string]asked{}
 	}
-	w.seen[nonce]++
+	w.seen[nonce] = asked{w.seen[nonce].times + 1, model}
 }
 
 // begun is a call as the database knows it.
@@ -81,9 +89,9 @@ func (w *Witness) weigh(mine, others []begun, cells []string) judge.Requests {
 	out := judge.Requests{Watched: w.seen != nil}
 	known := map[string]bool{}
 	for _, b := range mine {
-		n := w.seen[b.nonce]
+		n := w.seen[b.nonce].times
 		out.Calls += n
-		out.Extra += max(0, n-1)
+		out.Twice += max(0, n-1)
 		if b.stored && n == 0 {
 			out.Lacking++
 		}
@@ -92,18 +100,19 @@ func (w *Witness) weigh(mine, others []begun, cells []string) judge.Requests {
 	for _, b := range others {
 		known[b.nonce] = true
 	}
-	strange := map[string]int{}
-	for nonce, n := range w.seen {
+	strange := map[string]asked{}
+	for nonce, a := range w.seen {
 		if !known[nonce] {
-			strange[nonce] = n
+			strange[nonce] = a
 		}
 	}
 	for _, cell := range cells {
 		discarded(cell, strange)
 	}
-	for _, n := range strange {
-		out.Extra += n
+	for _, a := range strange {
+		out.Strange = append(out.Strange, slices.Repeat([]string{a.model}, a.times)...)
 	}
+	slices.Sort(out.Strange)
 	return out
 }
 
@@ -115,7 +124,7 @@ const (
 	mostTimes     = 48
 )
 
-func discarded(cell string, strange map[string]int) {
+func discarded(cell string, strange map[string]asked) {
 	if len(strange) == 0 {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
@@ -55,17 +56,17 @@ func TestTheWitnessCountsWhatOllamaIsAsked(t *testing.T) {
 	mine := []begun{{"c", call(1, 0, 1), true}, {"c", call(1, 1, 1), false}, {"c", call(1, 1, 2), true}}
 	weighs := func(want judge.Requests, mine []begun) {
 		t.Helper()
-		require.Eventually(t, func() bool { return w.weigh(mine, nil, []string{"b", "c"}) == want }, 20*time.Second, 5*time.Millisecond,
+		require.Eventually(t, func() bool { return cmp.Equal(want, w.weigh(mine, nil, []string{"b", "c"})) }, 20*time.Second, 5*time.Millisecond,
 			"%+v", w.weigh(mine, nil, []string{"b", "c"}))
 	}
 	weighs(judge.Requests{Watched: true, Calls: 3}, mine)
 	weighs(judge.Requests{Watched: true, Calls: 3, Lacking: 1}, append(mine, begun{"c", call(1, 2, 1), true}))
-	weighs(judge.Requests{Watched: true, Calls: 2, Extra: 1}, mine[:2])
+	weighs(judge.Requests{Watched: true, Calls: 2, Strange: []string{"m"}}, mine[:2])
 
 	ask("/api/generate", text(call(1, 0, 1)))
-	weighs(judge.Requests{Watched: true, Calls: 4, Extra: 1}, mine)
+	weighs(judge.Requests{Watched: true, Calls: 4, Twice: 1}, mine)
 	ask("/api/generate", "no nonce")
-	weighs(judge.Requests{Watched: true, Calls: 4, Extra: 2}, mine)
+	weighs(judge.Requests{Watched: true, Calls: 4, Twice: 1, Strange: []string{"m"}}, mine)
 }
 
 func FuzzWitness(f *testing.F) {
