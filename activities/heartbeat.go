@@ -76,7 +76,9 @@ func limited(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // Beats heartbeats during every activity of a control worker, none of which has
 // a cursor to tell, so that one that was killed is noticed within seconds.
-type Beats struct{ interceptor.WorkerInterceptorBase }
+type Beats struct {
+	interceptor.WorkerInterceptorBase
+}
 
 // InterceptActivity implements interceptor.WorkerInterceptor.
 func (*Beats) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
