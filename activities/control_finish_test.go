@@ -96,6 +96,20 @@ func TestFinishSweepRenewsAnOlderRow(t *testing.T) {
 	require.Len(t, readings, 8)
 }
 
+// A row says how its cell stands, also when that was decided without another try.
+func TestFinishSweepTellsHowACellEnded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	must[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	must[contract.Note](r, contract.ActPublish, contract.PublishIn{CellRef: r.ref(), State: bench.StateFailed, Reason: "why"})
+	must[contract.CloseOut](r, contract.ActCloseCell, contract.CloseIn{V: 2, Cell: r.cell.ID, State: bench.StateFailed, Reason: "why", Attempt: 1})
+	must[contract.ControlOut](r, contract.ActControlSweep, ask(r, bench.ControlRetry, "one", false))
+	must[contract.ControlOut](r, contract.ActControlSweep, ask(r, bench.ControlCancel, "two", true))
+	require.Equal(t, 2, r.finish())
+	require.Equal(t, "4 calls, 0 failed, cancelled", r.published())
+	require.Equal(t, 1, r.finish())
+}
+
 // A cell that cannot be scored any more does not keep its sweep from ending.
 func TestFinishSweepLeavesWhatCannotBeScored(t *testing.T) {
 	t.Parallel()
