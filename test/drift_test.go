@@ -35,6 +35,7 @@ func TestDriftEndToEnd(t *testing.T) {
 	require.Equal(t, out, lab.Must("drift", "pin", "ref", "reference", "--tolerance", "0.9"), "the same pin again changes nothing")
 
 	first := measuredAgain(t, lab)
+	unlike(t, lab)
 	require.NoFileExists(t, told, "nobody is told of a host that does what it did")
 
 	// The host was far faster, so we say, when the baseline was measured.
@@ -71,6 +72,20 @@ func TestDriftEndToEnd(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Contains(t, stderr, `no baseline is called "ref"`)
 	require.Len(t, driftRuns(t, lab), 2, "what was measured stays")
+}
+
+// unlike compares with a sweep in which the same cell is asked for otherwise: that
+// is neither drift nor steadiness, and the reason names the setting.
+func unlike(t *testing.T, lab *harness.Lab) {
+	t.Helper()
+	lab.Must("run", lab.Spec(spec("unlike", "{name: demo-journals, languages: [sv], limit: 6}", "2", "1024")), "--wait")
+	stdout, stderr, code := lab.Run("drift", "compare", "ref", "unlike", "--output", "json")
+	require.Equal(t, 4, code, "%s\n%s", stdout, stderr)
+	report := comparisonOf(t, stdout)
+	require.Equal(t, drift.Undecided, report.Verdict)
+	require.Empty(t, report.Cells)
+	require.Len(t, report.Missing, 1)
+	require.Contains(t, report.Missing[0].Reason, "model.context_tokens (2048 → 1024)")
 }
 
 // compared is what drift compare prints.

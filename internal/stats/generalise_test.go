@@ -127,9 +127,15 @@ func TestShareCovers(t *testing.T) {
 		share          float64
 		alike          float64 // share of journals that always go the same way
 	}{
-		{20, 10, 0.65, 1}, {20, 10, 0.65, 0.5}, {20, 10, 0.65, 0},
-		{10, 10, 0.95, 1}, {10, 10, 0.95, 0.5}, {10, 10, 0.95, 0},
-		{60, 3, 0.9, 0.8}, {60, 3, 0.98, 0.8}, {100, 5, 0.5, 0.3},
+		{20, 10, 0.65, 1},
+		{20, 10, 0.65, 0.5},
+		{20, 10, 0.65, 0},
+		{10, 10, 0.95, 1},
+		{10, 10, 0.95, 0.5},
+		{10, 10, 0.95, 0},
+		{60, 3, 0.9, 0.8},
+		{60, 3, 0.98, 0.8},
+		{100, 5, 0.5, 0.3},
 	} {
 		t.Run(fmt.Sprintf("%d journals, %d runs, %g, %g alike", c.journals, c.runs, c.share, c.alike), func(t *testing.T) {
 			t.Parallel()
