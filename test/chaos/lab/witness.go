@@ -118,10 +118,12 @@ func (w *Witness) weigh(mine, others []begun, cells []string) judge.Requests {
 
 // The answers of run 0 are discarded: warm-up calls, and the one that proves a
 // runtime after a worker died. They are few, and so are the times that a stage
-// is taken.
+// is taken; each further try of a cell counts those from the next hundred on.
 const (
-	mostDiscarded = 24
-	mostTimes     = 48
+	mostDiscarded = 12
+	mostTimes     = 40
+	mostTries     = 8
+	perTry        = 100
 )
 
 func discarded(cell string, strange map[string]asked) {
@@ -129,8 +131,10 @@ func discarded(cell string, strange map[string]asked) {
 		return
 	}
 	for item := range mostDiscarded {
-		for no := range mostTimes {
-			delete(strange, bench.CallKey{Cell: bench.CellID(cell), Item: item}.Nonce(no))
+		for no := range mostTries * perTry {
+			if no%perTry < mostTimes {
+				delete(strange, bench.CallKey{Cell: bench.CellID(cell), Item: item}.Nonce(no))
+			}
 		}
 	}
 }
