@@ -98,7 +98,7 @@ func (l *lease) take(ctx context.Context, me store.Lease) error {
 			l.log.Info("the host's name is another worker's; waiting whether it lives", "host", l.host, "holder", nameOf(before),
 				"silent", before.Silent.Round(time.Second).String(), "until_free", before.Left.Round(time.Second).String())
 		case before.Epoch != first.Epoch || before.RenewedAt.After(first.RenewedAt):
-			return taken(before, me)
+			return taken(before)
 		}
 		select {
 		case <-ctx.Done():
@@ -126,12 +126,10 @@ func nameOf(h store.Lease) string {
 
 // taken refuses a host whose worker is alive. Another name is no mend on the
 // machine that it measures.
-func taken(h, me store.Lease) error {
-	mend := fmt.Sprintf("stop that worker (on %s: systemctl stop wattsweep-worker, wattsweep down, or end process %d)", h.Hostname, h.PID)
-	if h.Machine != me.Machine {
-		mend += ", or give this one another --host"
-	}
-	return fault.New(fault.Unavailable, fault.CodeHostTaken, mend,
+func taken(h store.Lease) error {
+	return fault.New(fault.Unavailable, fault.CodeHostTaken,
+		fmt.Sprintf("stop that worker (on %s: systemctl stop wattsweep-worker, wattsweep down, or end process %d), "+
+			"or, if this one is on a machine of its own, give it another --host", h.Hostname, h.PID),
 		"host %s is measured by another worker: %s; it renewed its lease %s ago", h.Host, nameOf(h), h.Silent.Round(time.Second))
 }
 
