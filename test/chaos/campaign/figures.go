@@ -53,7 +53,7 @@ func (f figures) weigh(mine []*strike, i int) {
 		if calm(mine, w.Started, w.Ended()) {
 			e.Windows = append(e.Windows, one)
 		}
-		if within(s, w.Started, w.Ended()) {
+		if owner(mine, w.Started, w.Ended()) == i {
 			one.Struck = true
 			e.Windows = append(e.Windows, one)
 		}
@@ -66,14 +66,39 @@ func within(s *strike, from, to time.Time) bool {
 	return from.Before(s.ends) && to.After(s.scene.Began)
 }
 
+// owner is the fault that a window is laid to: the one whose outage takes most
+// of it, or without any the last one that began before it, or the first.
+func owner(mine []*strike, from, to time.Time) int {
+	best, most := 0, time.Duration(0)
+	for i, s := range mine {
+		start, end := s.scene.Began, s.mended()
+		if from.After(start) {
+			start = from
+		}
+		if to.Before(end) {
+			end = to
+		}
+		if took := end.Sub(start); took > most {
+			best, most = i, took
+		} else if most == 0 && !s.scene.Began.After(from) {
+			best = i
+		}
+	}
+	return best
+}
+
+// mended is when the next call was stored, or else when the next fault came.
+func (s *strike) mended() time.Time {
+	if s.back.IsZero() {
+		return s.ends
+	}
+	return s.back
+}
+
 // calm tells whether a stretch lies outside every outage, recovery included.
 func calm(mine []*strike, from, to time.Time) bool {
 	for _, s := range mine {
-		back := s.back
-		if back.IsZero() {
-			back = s.ends
-		}
-		if from.Before(back) && to.After(s.scene.Began) {
+		if from.Before(s.mended()) && to.After(s.scene.Began) {
 			return false
 		}
 	}

@@ -55,9 +55,18 @@ func TestFiguresAreSharedOutToFaults(t *testing.T) {
 		return list
 	}
 	require.Equal(t, []int{2, 3, 5}, lengths(mine[0], false))
-	require.Equal(t, []int{8, 3}, lengths(mine[0], true))
+	require.Equal(t, []int{2, 8, 3}, lengths(mine[0], true))
 	require.Equal(t, []int{2, 3, 5}, lengths(mine[1], false))
 	require.Equal(t, []int{5}, lengths(mine[1], true))
+
+	// A window over two outages is that of the longer one.
+	f = figures{windows: []lab.Window{window(14, 14)}}
+	two := []*strike{strikeAt(10, 15, 20), strikeAt(20, 28, 40)}
+	for i := range two {
+		f.weigh(two, i)
+	}
+	require.Empty(t, lengths(two[0], true))
+	require.Equal(t, []int{14}, lengths(two[1], true))
 
 	never := strikeAt(10, 15, 20)
 	never.back = time.Time{}

@@ -52,8 +52,8 @@ func TestTheWitnessCountsWhatOllamaIsAsked(t *testing.T) {
 	ask("/api/generate", text(call(1, 1, 2)))
 	ask("/api/generate", text(call(0, 1, 3)))   // a warm-up call
 	ask("/api/generate", text(call(0, 0, 102))) // one of the cell's second try
-	ask("/api/generate", "")                  // a load
-	ask("/api/show", text(call(1, 2, 1)))     // no call
+	ask("/api/generate", "")                    // a load
+	ask("/api/show", text(call(1, 2, 1)))       // no call
 	mine := []begun{{"c", call(1, 0, 1), true}, {"c", call(1, 1, 1), false}, {"c", call(1, 1, 2), true}}
 	weighs := func(want judge.Requests, mine []begun) {
 		t.Helper()
