@@ -129,7 +129,7 @@ func nameOf(h store.Lease) string {
 func taken(h store.Lease) error {
 	return fault.New(fault.Unavailable, fault.CodeHostTaken,
 		fmt.Sprintf("stop that worker (on %s: systemctl stop wattsweep-worker, wattsweep down, or end process %d), "+
-			"or, if this one is on a machine of its own, give it another --host", h.Hostname, h.PID),
+			"or, on a machine of its own, give this one another --host", h.Hostname, h.PID),
 		"host %s is measured by another worker: %s; it renewed its lease %s ago", h.Host, nameOf(h), h.Silent.Round(time.Second))
 }
 
