@@ -60,6 +60,8 @@ func exceptions() map[string]string {
 		"internal/meters → internal/gum":                    "what a meter tells and what is made of it carry one algebra of uncertainty",
 		"internal/stats → internal/gum":                     "what a meter tells and what is made of it carry one algebra of uncertainty",
 		"internal/papers → internal/gum":                    "a sum of phases has an uncertainty, by the algebra of those that told them",
+		"internal/drift → internal/student":                 "whether figures moved is judged by Student's points",
+		"internal/targets → internal/student":               "whether failures are chance is judged by Student's points",
 		"config → internal/targets":                         "a spec's targets are refused where they are written, by the parser that judges by them",
 		"internal/store → schema":                           "the store applies the migrations that its SQL rests on",
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/wattsweep/wattsweep/internal/student"
 )
 
 // value is one call's figure on the scale on which it is compared.
@@ -101,7 +103,7 @@ func (s *shift) finish(tolerance float64, parts ...part) {
 func levelOf(t float64, parts []part) float64 {
 	t = math.Abs(t)
 	if only, ok := single(parts); ok {
-		return survival(t, only.dof)
+		return student.Survival(t, only.dof)
 	}
 	low, high := 0.0, 1.0
 	for range 40 { // to 1e-12
@@ -122,7 +124,7 @@ func pointOf(alpha float64, parts []part) float64 {
 	for _, p := range parts {
 		if p.variance > 0 {
 			total += p.variance
-			sum += p.variance * critical(alpha, p.dof)
+			sum += p.variance * student.Critical(alpha, p.dof)
 		}
 	}
 	return sum / total

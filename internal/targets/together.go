@@ -6,9 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"github.com/wattsweep/wattsweep/internal/bench"
+	"github.com/wattsweep/wattsweep/internal/student"
 )
 
 // side is the probability with which one bound of an interval misses.
@@ -71,10 +70,13 @@ func chanceOf(j bench.Judgement) float64 {
 		return 0
 	case !(away >= arm): // the value lies outside of its own interval
 		return side
-	case j.Figure.Freedom > 0:
-		t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: j.Figure.Freedom}
-		return t.CDF(-t.Quantile(1-side) * away / arm)
-	default:
-		return distuv.UnitNormal.CDF(-distuv.UnitNormal.Quantile(1-side) * away / arm)
 	}
+	freedom := j.Figure.Freedom
+	if freedom <= 0 {
+		freedom = normal
+	}
+	return student.Survival(student.Critical(2*side, freedom)*away/arm, freedom) / 2
 }
+
+// normal are degrees of freedom with which Student's t is the normal one.
+const normal = 1e6

@@ -1,27 +1,29 @@
-package drift
+// Package student is Student's t for degrees of freedom that need not be whole:
+// what comparisons and judgements need of it, on nothing but arithmetic.
+package student
 
 import "math"
 
-// survival is the two-sided p-value of |t| under Student's t with dof degrees of
+// Survival is the two-sided p-value of |t| under Student's t with dof degrees of
 // freedom, which need not be whole: I(dof/(dof+t²); dof/2, 1/2), NIST Digital
 // Library of Mathematical Functions 8.17.
-func survival(t, dof float64) float64 {
+func Survival(t, dof float64) float64 {
 	if math.IsInf(t, 0) {
 		return 0
 	}
 	return betaI(dof/2, 0.5, dof/(dof+t*t))
 }
 
-// critical is the t whose two-sided p-value is alpha: Newton's steps, kept within
+// Critical is the t whose two-sided p-value is alpha: Newton's steps, kept within
 // a bracket.
-func critical(alpha, dof float64) float64 {
+func Critical(alpha, dof float64) float64 {
 	low, high := 0.0, 1.0
-	for survival(high, dof) > alpha && high < 1e12 {
+	for Survival(high, dof) > alpha && high < 1e12 {
 		low, high = high, 2*high
 	}
 	t := (low + high) / 2
 	for range 60 {
-		over := survival(t, dof) - alpha
+		over := Survival(t, dof) - alpha
 		if over > 0 {
 			low = t
 		} else {

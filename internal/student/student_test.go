@@ -1,4 +1,4 @@
-package drift
+package student
 
 import (
 	"testing"
@@ -22,11 +22,11 @@ func TestStudentsPoints(t *testing.T) {
 		{0.002, 60, 3.232},
 		{0.05, 1e6, 1.960},
 	} {
-		require.InDelta(t, c.want, critical(c.alpha, c.dof), 6e-4, "alpha %g, %g degrees", c.alpha, c.dof)
-		require.InDelta(t, c.alpha, survival(critical(c.alpha, c.dof), c.dof), 1e-9)
+		require.InDelta(t, c.want, Critical(c.alpha, c.dof), 6e-4, "alpha %g, %g degrees", c.alpha, c.dof)
+		require.InDelta(t, c.alpha, Survival(Critical(c.alpha, c.dof), c.dof), 1e-9)
 	}
-	between := critical(0.05, 2.5)
-	require.Greater(t, between, critical(0.05, 3))
-	require.Less(t, between, critical(0.05, 2))
-	require.InDelta(t, 1, survival(0, 3), 1e-12)
+	between := Critical(0.05, 2.5)
+	require.Greater(t, between, Critical(0.05, 3))
+	require.Less(t, between, Critical(0.05, 2))
+	require.InDelta(t, 1, Survival(0, 3), 1e-12)
 }
