@@ -34,6 +34,8 @@ type cast struct {
 	// hold, when set, makes calls until its context ends.
 	hold func(context.Context) error
 
+	// books lets one at a time look into what counts and control keep.
+	books  sync.Mutex
 	mu     sync.Mutex
 	asked  []line
 	times  map[string]int
@@ -175,6 +177,8 @@ func (c *cast) playControl(r registry) {
 		if err := c.enter(contract.ActSweepCounts, in); err != nil {
 			return contract.Counts{}, err
 		}
+		c.books.Lock()
+		defer c.books.Unlock()
 		return c.counts(), nil
 	})
 	register(r, contract.ActWakeLanes, func(_ context.Context, in contract.WakeIn) error { return c.enter(contract.ActWakeLanes, in) })
@@ -183,6 +187,8 @@ func (c *cast) playControl(r registry) {
 		if err := c.enter(contract.ActControlSweep, in); err != nil {
 			return contract.ControlOut{}, err
 		}
+		c.books.Lock()
+		defer c.books.Unlock()
 		return c.control(in), nil
 	})
 	register(r, contract.ActSetLane, func(_ context.Context, in contract.SetLaneIn) (contract.LaneControlOut, error) {

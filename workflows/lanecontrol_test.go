@@ -135,7 +135,7 @@ func TestLaneDrainedWhileItClaims(t *testing.T) {
 	s.cells = two()
 	s.on[contract.ActClaimNext] = func(n int, _ any) error {
 		if n == 1 {
-			s.drain("one", true)
+			s.aside(func() { s.drain("one", true) })
 		}
 		return nil
 	}
@@ -291,7 +291,7 @@ func TestLaneContinuesAsNewByItself(t *testing.T) {
 			s.cells = two()
 			var r *told
 			s.RegisterDelayedCallback(func() { grow(s) }, 10*time.Minute)
-			s.on[contract.ActCloseCell] = func(int, any) error { r = s.drain("one", false); return nil }
+			s.on[contract.ActCloseCell] = func(int, any) error { s.aside(func() { r = s.drain("one", false) }); return nil }
 			err := s.laneToday(t, hour)
 			require.True(t, workflow.IsContinueAsNewError(err), "%v", err)
 			require.Equal(t, 1, s.count(contract.ActCloseCell))
