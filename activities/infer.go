@@ -184,8 +184,15 @@ func (s *segment) unbroken(whole context.Context, item int) (bench.Call, error) 
 		s.m.endAt(whole, began)
 		return bench.Call{}, s.interrupted()
 	}
+	if err != nil {
+		s.m.endAt(whole, began) // a call that is not stored has no part in the window
+	}
 	return call, err
 }
+
+// maxDeaths is how often a call may take the runtime's process along before that
+// is its outcome: else a prompt that kills it would be asked for ever.
+const maxDeaths = 3
 
 func (s *segment) count(call bench.Call, item int) {
 	s.row.Calls++
@@ -213,7 +220,7 @@ func (s *segment) after(whole context.Context, call bench.Call, stop error) erro
 		return nil
 	default:
 		// A failed call may have taken the model with it.
-		return s.mustBeResident(whole, s.in.ResidentIn)
+		return s.stillThere(whole)
 	}
 }
 
@@ -258,7 +265,11 @@ func (s *segment) call(ctx context.Context, b store.Begun, j store.Journal) (ben
 	ans, err := s.rt.Generate(ctx, runtimes.Request{
 		Model: cfg.Model, Rung: s.rung, Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed, Now: s.host.Clock.Now,
 	})
-	if unmeasured(err, ans) {
+	switch {
+	case fault.CodeOf(err) == fault.CodeModelNotResident && s.before.Here[b.Key.Item]+1 >= maxDeaths:
+		ans.Outcome = bench.OutcomeServerError
+		ans.Reason = fmt.Sprintf("the model was gone from memory each of the %d times that this was asked", s.before.Here[b.Key.Item]+1)
+	case unmeasured(err, ans):
 		return bench.Call{}, err
 	}
 	if ans.Server.Load > hiddenLoad {

@@ -55,6 +55,7 @@ func (i *interruption) Error() string { return "the segment was interrupted: " +
 const (
 	databaseAway  = "database away"
 	workerStopped = "worker stopped"
+	runtimeAway   = "runtime away"
 )
 
 // interrupted says by what: a worker that was stopped seems to wait for the
@@ -150,23 +151,39 @@ func (s *segment) asOf(at time.Duration) {
 // tells whether it took so long that the window was ended at the call's end: the
 // database was away, or the worker was stopped.
 func (s *segment) patiently(ctx context.Context, write func(context.Context) error) (late bool, err error) {
+	return s.aside(ctx, func(ctx context.Context) error { return keep(ctx, write) })
+}
+
+// stillThere looks whether a failed call took the model along. A runtime that is
+// stopped or wedged says so late: what that takes is no call's.
+func (s *segment) stillThere(whole context.Context) error {
+	late, err := s.aside(whole, func(ctx context.Context) error { return s.mustBeResident(ctx, s.in.ResidentIn) })
+	if err == nil && late {
+		return &interruption{runtimeAway}
+	}
+	return err
+}
+
+// aside does what is no measuring, and tells whether it took so long that the
+// window was ended where that began.
+func (s *segment) aside(ctx context.Context, do func(context.Context) error) (late bool, err error) {
 	ended := s.host.Clock.Now()
 	s.asOf(ended)
 	whole := context.WithoutCancel(ctx)
-	written, watched := make(chan struct{}), make(chan struct{})
+	done, watched := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(watched)
 		patience := time.NewTimer(patientCommit)
 		defer patience.Stop()
 		select {
-		case <-written:
+		case <-done:
 		case <-patience.C:
 			late = true
 			s.m.endAt(whole, ended)
 		}
 	}()
-	err = keep(ctx, write)
-	close(written)
+	err = do(ctx)
+	close(done)
 	<-watched
 	if !late && (s.host.Clock.Now()-ended > patientCommit || s.m.pulse.look() > 0) {
 		late = true

@@ -130,7 +130,7 @@ func TestSweepHearsControlsWhileItSettles(t *testing.T) {
 	})
 	s.on[contract.ActFinishSweep] = func(n int, _ any) error {
 		if n == 2 {
-			s.aside(func() { s.want(bench.ControlRetry, request("one")) })
+			s.aside(func() { s.want(bench.ControlRetry, requestTo(bench.ControlRetry, "one")) })
 		}
 		return nil
 	}

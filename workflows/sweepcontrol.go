@@ -57,8 +57,8 @@ func (s *sweep) handle(ctx workflow.Context) error {
 // allows refuses what makes no sense, before it leaves an event. What only the
 // store knows is refused there.
 func (s *sweep) allows(what bench.Control, in contract.ControlIn) error {
-	if err := s.alive(what); err != nil {
-		return err
+	if s.done && ofWork(what) {
+		return errors.New("the sweep has already ended")
 	}
 	if in.V < 2 && what == bench.ControlCancel {
 		return nil // as releases before shape 2 ask
@@ -74,23 +74,31 @@ func (s *sweep) allows(what bench.Control, in contract.ControlIn) error {
 	return fits(what, in)
 }
 
-// alive refuses what a sweep that has ended, or is being cancelled, cannot do.
-func (s *sweep) alive(what bench.Control) error {
-	switch what {
-	case bench.ControlPause, bench.ControlResume, bench.ControlCancel, bench.ControlSkip:
-		if s.done {
-			return errors.New("the sweep has already ended")
-		}
-	default: // these put an ended sweep on, or change what goes with it
-	}
-	if s.cancel && (what == bench.ControlPause || what == bench.ControlResume) {
-		return fmt.Errorf("the sweep is being cancelled, so there is nothing to %s; wattsweep retry puts its cells back", what)
-	}
-	return nil
+// ofWork tells the controls that are about work which goes on. The others put an
+// ended sweep on, or change what goes with it.
+func ofWork(what bench.Control) bool {
+	return what == bench.ControlPause || what == bench.ControlResume || what == bench.ControlCancel || what == bench.ControlSkip
 }
+
+// Longest texts of a request, in bytes: each is kept in several events. The store
+// has the same limits.
+const (
+	maxReason = 500
+	maxName   = 200
+)
 
 // fits refuses a request without what it is about.
 func fits(what bench.Control, in contract.ControlIn) error {
+	cells := what == bench.ControlSkip || what == bench.ControlRetry || what == bench.ControlRemeasure
+	now := what == bench.ControlPause || what == bench.ControlCancel
+	switch {
+	case len(in.Cells) > 0 && !cells:
+		return fmt.Errorf("%s takes no cells; leave them out, or skip, retry or remeasure them", what)
+	case in.Now && !now:
+		return fmt.Errorf("%s takes no now; it goes with pause and cancel", what)
+	case len(in.Reason) > maxReason || len(in.By) > maxName || len(in.Request) > maxName:
+		return fmt.Errorf("the reason has more than %d bytes, or the name or id more than %d; make it shorter", maxReason, maxName)
+	}
 	switch what {
 	case bench.ControlSkip, bench.ControlRemeasure:
 		if len(in.Cells) == 0 {

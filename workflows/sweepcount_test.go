@@ -120,7 +120,7 @@ func TestSweepContinuesAsNewByItself(t *testing.T) {
 			s.does(l, func(contract.ControlSweepIn) contract.ControlOut { return contract.ControlOut{Text: "done"} })
 			var a *answer
 			s.at(contract.ActControlSweep, 1, passing(fault.CodeUnreachable)) // so that it takes two seconds
-			s.RegisterDelayedCallback(func() { a = s.want(bench.ControlPriority, request("one")) }, time.Minute)
+			s.RegisterDelayedCallback(func() { a = s.want(bench.ControlPriority, requestTo(bench.ControlPriority, "one")) }, time.Minute)
 			s.RegisterDelayedCallback(func() {
 				grow(s)
 				s.SignalWorkflow(contract.SignalCellClosed, contract.CellClosed{V: 2, State: bench.StateDone})

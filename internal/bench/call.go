@@ -55,7 +55,7 @@ type Segment struct {
 	Attempt     int // Temporal's attempt of the activity
 	StartedAt   time.Time
 	EndedAt     *time.Time
-	End         string // why it ended: complete, drain, cancelled, crash, "database away", "worker stopped", or an error code
+	End         string // why it ended: complete, drain, cancelled, crash, "database away", "worker stopped", "runtime away", or an error code
 	Calls       int
 }
 

@@ -242,8 +242,8 @@ func ofHosts() []Rule {
 			Action: FailHost, Mend: "see to what the reason says, then wattsweep host resume",
 		},
 		{
-			Code: CodeHostTaken, Meaning: "another worker measures under this host's name",
-			Action: FailHost, Mend: "stop the other worker, or give this one another host name",
+			Code: CodeHostTaken, Meaning: "another worker measures under this host's name, or on this machine under another name",
+			Action: FailHost, Mend: "stop the other worker; on another machine give this one another host name, or set worker.share_machine where each has devices of its own",
 		},
 		{
 			Code: CodeLeaseLost, Meaning: "the worker's lease of the host name went to another worker while it was away: it writes nothing more and ends",
