@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -250,4 +251,75 @@ func TestInferWithNoRuntimeAtTheStart(t *testing.T) {
 	require.Equal(t, "Unreachable", app.Type())
 	require.False(t, app.NonRetryable())
 	require.Contains(t, app.Message(), "start it", "the hint is told")
+}
+
+// A call that takes the model along each time that it is asked ends as a failed
+// one: it would be asked for ever.
+func TestCallThatKillsTheRuntime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.rt.generate = func(_ context.Context, n int) (runtimes.Answer, error) {
+		if n < 2 || n > 4 {
+			return runtimes.Answer{}, nil
+		}
+		r.rt.vanish()
+		return runtimes.Answer{Outcome: bench.OutcomeServerError}, fault.New(fault.Unavailable, fault.CodeModelNotResident, "", "its process ended")
+	}
+	in := r.infer(1)
+	for range 3 {
+		_, err := do[contract.InferOut](r, contract.ActInfer, in)
+		require.Equal(t, "ModelNotResident", failed(t, err).Type())
+		in.Token += "+"
+		r.rt.token = in.Token
+	}
+	out := must[contract.InferOut](r, contract.ActInfer, in)
+	require.Equal(t, 4, out.Calls)
+	require.Len(t, r.rt.prompts(), 6)
+	calls := r.calls()
+	require.Len(t, calls, 4)
+	require.Equal(t, bench.OutcomeServerError, calls[1].Outcome)
+	require.Equal(t, "the model was gone from memory each of the 3 times that this was asked", calls[1].Reason)
+	require.True(t, calls[1].Remeasured)
+}
+
+// A runtime that says late whether the model is still there costs its window
+// nothing: that ends with the failed call, and the run goes on in another.
+func TestRuntimeThatIsSlowToSayWhatItHolds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *bench.CellConfig) { c.Meters.Interval = 5 * time.Millisecond })
+	slow(r)
+	inner := r.rt.generate
+	sluggish := &slowToTell{fake: r.rt}
+	r.host.Runtime = func(bench.RuntimeConfig) (runtimes.Runtime, error) { return sluggish, nil }
+	r.rt.generate = func(ctx context.Context, n int) (runtimes.Answer, error) {
+		ans, err := inner(ctx, n)
+		if n == 2 {
+			sluggish.next.Store(true)
+			ans.Outcome = bench.OutcomeServerError
+			return ans, fault.New(fault.Unavailable, fault.CodeServerError, "", "status 500")
+		}
+		return ans, err
+	}
+	out := must[contract.InferOut](r, contract.ActInfer, r.infer(1))
+	require.Equal(t, []int{4, 2, 1, 0}, []int{out.Calls, out.Segments, out.Failed, out.Remeasured})
+	require.Equal(t, []string{"run 1 segment 1: runtime away, 2 calls", "run 1 segment 2: complete, 2 calls"}, r.ends())
+	r.windowsWithout(slowToTellFor)
+}
+
+const slowToTellFor = 5 * time.Second
+
+// slowToTell says once, late, what is in memory.
+type slowToTell struct {
+	*fake
+	next atomic.Bool
+}
+
+func (s *slowToTell) Resident(ctx context.Context, model, token string) (bool, error) {
+	if s.next.Swap(false) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(slowToTellFor):
+		}
+	}
+	return s.fake.Resident(ctx, model, token)
 }
