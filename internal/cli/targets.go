@@ -45,7 +45,8 @@ func addTargets(cmd *cobra.Command, texts *[]string) {
 func targetsHelp() string {
 	var b strings.Builder
 	b.WriteString("Judges every cell by the targets of its spec and by those of --target. A target is met only where the whole\n" +
-		"95 % interval of the figure lies on the good side, and failed only where all of it lies on the bad side.\n" +
+		"95 % interval of the figure lies on the good side, and failed only where all of it lies on the bad side\n" +
+		"and the failure stands beside all other judgements of the sweep (Holm's step-down).\n" +
 		"Exit codes: 0 all are met, 3 one failed, 4 one is not decided.\n\n" +
 		"A target reads METRIC STAT OP VALUE [UNIT] [where KEY=VALUE, …], for example:\n" +
 		"  tokens_per_wh p95 >= 250\n  latency_s p95 <= 500 ms where language=sv, model=llama*\n\n")
