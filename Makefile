@@ -48,8 +48,12 @@ build: ## build bin/wattsweep and bin/wattsweep-worker
 	$(GO) build -ldflags "$(LDFLAGS)" -o bin/wattsweep ./starter
 	$(GO) build -ldflags "$(LDFLAGS)" -o bin/wattsweep-worker ./worker
 
+# About three quarters of an hour on two cores at rest, most of it the large
+# sweep. That has servers of its own which lose their last seconds in a power
+# cut: with a flush to disk at each commit it measures the disk.
 bench: build bin/withservers ## run every benchmark and write out/bench.json
-	bin/withservers -- $(GO) run ./test/benchmarks -out out/bench.json
+	bin/withservers -- $(GO) run ./test/benchmarks -only sampling,call,stage,traces,go -out out/bench.json
+	WATTSWEEP_TEST_OLLAMA=http://127.0.0.1:9 bin/withservers -relaxed -- $(GO) run ./test/benchmarks -only scale -out out/bench.json
 
 # About half an hour on two cores at rest. CHAOS_SEED repeats a run, CHAOS_POINTS
 # is how many random kill points it has. CHAOS_RUN plays only what matches, and

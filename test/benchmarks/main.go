@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -121,7 +122,14 @@ func run(ctx context.Context, path, only string, large scaleOptions) error {
 		fmt.Fprintf(os.Stderr, "%s: %d rows in %s\n", g.name, len(more), time.Since(began).Round(time.Second))
 		rows = append(rows, more...)
 	}
-	if err := write(path, rows); err != nil {
+	kept := rows
+	if only != "" {
+		var err error
+		if kept, err = among(path, rows); err != nil {
+			return err
+		}
+	}
+	if err := write(path, kept); err != nil {
 		return err
 	}
 	show(rows)
@@ -147,6 +155,30 @@ func inLab(ctx context.Context, g group) ([]Row, error) {
 	}
 	defer l.close()
 	return g.run(ctx, l)
+}
+
+// among puts new rows beside those of other groups that the file has already, so
+// that groups can be run apart.
+func among(path string, rows []Row) ([]Row, error) {
+	body, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return rows, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read earlier rows: %w", err)
+	}
+	var all []Row
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, fmt.Errorf("read earlier rows of %s, which can be deleted: %w", path, err)
+	}
+	for _, r := range rows {
+		if i := slices.IndexFunc(all, func(old Row) bool { return old.Name == r.Name }); i >= 0 {
+			all[i] = r
+			continue
+		}
+		all = append(all, r)
+	}
+	return all, nil
 }
 
 func write(path string, rows []Row) error {
