@@ -34,7 +34,9 @@ func together(list []bench.Judgement) []bench.Judgement {
 		}
 		judged++
 		if j.Verdict == bench.VerdictFail {
-			chance[i] = chanceOf(j)
+			if chance[i] = chanceOf(j); math.IsNaN(chance[i]) { // which sorts first and would take all back
+				chance[i] = side
+			}
 			failed = append(failed, i)
 		}
 	}
@@ -66,7 +68,9 @@ func chanceOf(j bench.Judgement) float64 {
 	}
 	arm, away := math.Abs(*j.Figure.Value-*bound), math.Abs(*j.Figure.Value-j.Limit)
 	switch {
-	case arm == 0 && away > 0:
+	case arm == 0 && away == 0: // on a limit that it may not reach, without any spread
+		return side
+	case arm == 0:
 		return 0
 	case !(away >= arm): // the value lies outside of its own interval
 		return side

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -56,6 +57,33 @@ func TestFailuresOfFewRuns(t *testing.T) {
 	j.Figure.Freedom = 2
 	// t = 4.3027·3/1.96 = 6.586: (1 − t/√(2+t²))/2 with two degrees of freedom.
 	require.InDelta(t, 0.0111, chanceOf(j), 1e-4)
+}
+
+// A figure without any spread that lies on a limit which it may not reach fails
+// by itself, and takes no other failure back.
+func TestFailureWithoutSpreadOnTheLimit(t *testing.T) {
+	t.Parallel()
+	rule := parsed(t, "latency_s p95 < 10")
+	flat := latency(ptr(10.0), ptr(10.0), 5)
+	flat.Value = ptr(10.0)
+	on := JudgeCell(rule, cellWith(flat))
+	require.Equal(t, bench.VerdictFail, on.Verdict)
+	require.InDelta(t, side, chanceOf(on), 0, "no more is known than that it failed")
+	p := NewPanel([]Rule{rule})
+	p.Add(cellWith(flat))
+	p.Add(normalCell(30))
+	p.Add(normalCell(30))
+	var got []bench.Verdict
+	for _, j := range p.Results().Judgements {
+		got = append(got, j.Verdict)
+	}
+	require.Equal(t, []bench.Verdict{bench.VerdictFail, bench.VerdictFail, bench.VerdictFail}, got)
+	// Nor does one of which nothing can be reckoned.
+	off := on
+	off.Figure.Freedom, off.Figure.Low = 2, ptr(math.Inf(-1))
+	off.Figure.Value = ptr(math.Inf(1))
+	sure := JudgeCell(rule, normalCell(30))
+	require.Equal(t, bench.VerdictFail, together([]bench.Judgement{off, sure, sure})[1].Verdict)
 }
 
 // TestSweepsThatJustMeetTheirTargets simulates sweeps of many cells whose figures
