@@ -63,8 +63,8 @@ type Client struct {
 	blind    time.Time           // when the server's process was last looked for in vain
 	resident string              // token of the load last seen, evidence for Generate
 	ratios   map[string]*density // by model: bytes per token of prompts that fitted
-	died     int                 // times in a row that a runner ended without a word while it loaded …
-	diedOf   string              // … this rung of a model
+	inLoads  deaths
+	inCalls  deaths
 
 	vmstat string // the kernel's file of counts
 }

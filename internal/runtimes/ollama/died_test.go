@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 )
 
 // dying is a server whose runner dies without a word; kills is what the kernel
-// counts when it has died.
-func dying(t *testing.T, text string, before, after int) *Client {
+// counts when it has died. While healthy it answers calls.
+func dying(t *testing.T, text string, before, after int, healthy ...*atomic.Bool) *Client {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "vmstat")
 	count := func(n int) {
@@ -38,6 +39,10 @@ func dying(t *testing.T, text string, before, after int) *Client {
 		case "/api/show":
 			_, _ = w.Write([]byte(`{"details":{},"model_info":{}}`))
 		case generatePath:
+			if len(healthy) > 0 && healthy[0].Load() {
+				_, _ = w.Write([]byte(`{"response":"y","done":true,"done_reason":"stop","prompt_eval_count":1,"eval_count":1}` + "\n"))
+				return
+			}
 			count(after)
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = fmt.Fprintf(w, `{"error":%q}`, text)
@@ -88,6 +93,47 @@ func TestWhatARunnerDiedOf(t *testing.T) {
 	require.Equal(t, bench.OutcomeOutOfMemory, ans.Outcome)
 	_, err = call(dying(t, cut, -1, -1))
 	require.Equal(t, fault.CodeModelNotResident, fault.CodeOf(err))
+}
+
+// Where the kernel's count says nothing of it, as with a server on another host
+// or a program that guards memory, a runner that dies in call after call is out
+// of memory, so that the next rung is tried.
+func TestARunnerThatDiesInCallAfterCall(t *testing.T) {
+	t.Parallel()
+	const killed = "llama runner process has terminated: signal: killed"
+	lost, oom := fault.CodeModelNotResident, fault.CodeOutOfMemory
+	call := func(c *Client, rung bench.Rung, seed int64) fault.Code {
+		_, err := c.Generate(t.Context(), runtimes.Request{
+			Model: bench.ModelConfig{Name: "m", ContextTokens: 512}, Rung: rung, Seed: seed, Prompt: "x",
+			Runtime: bench.RuntimeConfig{MaxOutputTokens: 4},
+			Now:     func() time.Duration { return time.Duration(time.Now().UnixNano()) },
+		})
+		return fault.CodeOf(err)
+	}
+	for name, c := range map[string]struct {
+		kills int
+		want  []fault.Code
+	}{
+		"nobody counts kills":        {-1, []fault.Code{lost, oom, oom}},
+		"the kernel did not kill it": {4, []fault.Code{lost, lost, oom}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := dying(t, killed, c.kills, c.kills)
+			for i, want := range c.want {
+				require.Equal(t, want, call(client, bench.Rung{}, int64(i)), "time %d", i+1)
+			}
+			require.Equal(t, lost, call(client, bench.Rung{GPULayers: 3}, 1), "another rung begins anew")
+		})
+	}
+	var healthy atomic.Bool
+	flaky := dying(t, killed, -1, -1, &healthy)
+	for range 3 {
+		healthy.Store(false)
+		require.Equal(t, lost, call(flaky, bench.Rung{}, 1))
+		healthy.Store(true)
+		require.Empty(t, call(flaky, bench.Rung{}, 1), "an answer: they do not die in a row")
+	}
 }
 
 func FuzzOOMKills(f *testing.F) {

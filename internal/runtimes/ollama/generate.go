@@ -77,6 +77,7 @@ type call struct {
 	req    runtimes.Request
 	log    logMark
 	free   memory
+	rung   string
 	answer runtimes.Answer
 	text   strings.Builder
 	last   time.Duration // when the newest content came
@@ -97,6 +98,7 @@ func (k *call) body() ([]byte, error) {
 	case opts.NumPredict <= 0:
 		return nil, fault.New(fault.Invalid, fault.CodeRefused, "set max_output_tokens", "ollama: no cap on the answer's tokens: a model may never stop")
 	}
+	k.rung = rungOf(k.model, opts)
 	raw, err := json.Marshal(generateRequest{
 		Model: k.model, Prompt: k.req.Prompt, Stream: true, KeepAlive: forever, Options: &opts,
 	})
@@ -199,6 +201,7 @@ func drain(res *http.Response, cancel context.CancelCauseFunc) {
 
 // finish makes the answer of a stream that ended as it should.
 func (k *call) finish(ctx context.Context) (runtimes.Answer, error) {
+	k.client.callAnswered()
 	a := &k.answer
 	a.Text, a.Done = k.text.String(), k.end.DoneReason
 	a.PromptTokens, a.OutputTokens, a.Server = k.end.PromptEvalCount, k.end.EvalCount, k.end.times()
@@ -220,7 +223,7 @@ func (k *call) finish(ctx context.Context) (runtimes.Answer, error) {
 // fail makes the answer of a call that gave no result. The text so far is kept:
 // it cost time and energy.
 func (k *call) fail(err error) (runtimes.Answer, error) {
-	err = k.client.diedInCall(err, k.free)
+	err = k.client.diedInCall(err, k.free, k.rung)
 	a := &k.answer
 	a.Text = k.text.String()
 	a.Outcome, a.Reason = outcomeOf(err), reasonOf(err)

@@ -48,7 +48,7 @@ func (c *Client) Load(ctx context.Context, model bench.ModelConfig, rung bench.R
 	if err == nil && end.Error != "" {
 		err = classify("load", 200, string(end.Error))
 	}
-	if err = c.diedInLoad(err, free, fmt.Sprintf("%s %+v", model.Name, opts)); err != nil {
+	if err = c.diedInLoad(err, free, rungOf(model.Name, opts)); err != nil {
 		return bench.Loaded{}, err
 	}
 	if !end.Done || !end.sane() {
