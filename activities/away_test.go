@@ -47,6 +47,28 @@ func TestInferRidesOutTheDatabase(t *testing.T) {
 	r.windowsWithout(outage)
 }
 
+// A database that is always slow costs segments and time, and each segment makes
+// a call: the run comes to its end.
+func TestInferOverASlowDatabase(t *testing.T) {
+	p := throughProxy(t)
+	r := newRig(t)
+	r.rt.generate = func(_ context.Context, n int) (runtimes.Answer, error) {
+		p.late.Store(int64(patientCommit + patientCommit/10))
+		if n > items {
+			return runtimes.Answer{}, fault.New(fault.Invalid, fault.CodeRefused, "", "asked for call %d of %d", n, items)
+		}
+		return runtimes.Answer{}, nil
+	}
+	in := r.infer(1)
+	in.To = 2
+	out := must[contract.InferOut](r, contract.ActInfer, in)
+	p.late.Store(0)
+	require.Equal(t, []int{2, 2, 0}, []int{out.Calls, out.Segments, out.Remeasured})
+	require.Len(t, r.calls(), 2)
+	begun, stored := r.begun()
+	require.Equal(t, begun, stored)
+}
+
 // windowsWithout holds that the windows of a run have their energy and all calls,
 // and nothing of an interruption of that length.
 func (r *rig) windowsWithout(interruption time.Duration) {

@@ -34,10 +34,11 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 		if out, done, err := j.measuredAlready(ctx, in); done || err != nil {
 			return out, err
 		}
-		if err := j.mustBeResident(ctx, in.ResidentIn); err != nil {
+		if err := j.mayGoOn(ctx, in); err != nil {
 			return contract.InferOut{}, err
 		}
-		if err := j.prove(ctx, in); err != nil {
+		proved, err := j.prove(ctx, in)
+		if err != nil {
 			return contract.InferOut{}, err
 		}
 		gate, err := j.coolDown(ctx, in)
@@ -48,8 +49,18 @@ func (h *Host) Infer(ctx context.Context, in contract.InferIn) (contract.InferOu
 		if err == nil && gate.text != "" {
 			out.Text += "; " + gate.text
 		}
+		if err == nil && proved {
+			out.Text += "; 1 discarded call proved the runtime after a crash"
+		}
 		return out, err
 	})
+}
+
+// mayGoOn holds that the model is still in memory. A runtime that is wedged may
+// take longer than a heartbeat time-out to say so.
+func (j *job) mayGoOn(ctx context.Context, in contract.InferIn) error {
+	defer beating(ctx, func() any { return contract.Beat{V: 1, Run: in.Run, Next: in.From, Of: in.To} })()
+	return j.mustBeResident(ctx, in.ResidentIn)
 }
 
 // measure makes the calls in one segment, or in several where something came
@@ -124,7 +135,10 @@ func (s *segment) loop(ctx context.Context) error {
 	}
 	// What is measured is finished and stored whatever happens to ctx.
 	whole := context.WithoutCancel(ctx)
-	late, err := s.begin(ctx, s.todo[0])
+	late, err := false, error(nil)
+	if !s.isNoted(s.todo[0]) {
+		late, err = s.begin(ctx, s.todo[0])
+	}
 	for i, item := range s.todo {
 		switch {
 		case err != nil:
@@ -180,9 +194,13 @@ func (s *segment) unbroken(whole context.Context, item int) (bench.Call, error) 
 	began := s.host.Clock.Now()
 	s.sum.noted = nil
 	call, err := s.call(whole, s.begun(item), s.journals[item])
-	if s.m.pulse.look() > 0 {
-		s.m.endAt(whole, began)
-		return bench.Call{}, s.interrupted()
+	if stopped := s.m.pulse.look(); stopped > 0 {
+		if err != nil || s.before.Here[item]+1 < maxBegun {
+			s.m.endAt(whole, began)
+			return bench.Call{}, s.interrupted()
+		}
+		s.doubts = append(s.doubts, fmt.Sprintf("the worker was stopped for %s in the call of item %d, which was begun %d times",
+			stopped.Round(100*time.Millisecond), item, s.before.Here[item]+1))
 	}
 	if err != nil {
 		s.m.endAt(whole, began) // a call that is not stored has no part in the window
@@ -190,9 +208,10 @@ func (s *segment) unbroken(whole context.Context, item int) (bench.Call, error) 
 	return call, err
 }
 
-// maxDeaths is how often a call may take the runtime's process along before that
-// is its outcome: else a prompt that kills it would be asked for ever.
-const maxDeaths = 3
+// maxBegun is how often a call is begun before what comes of it stands, whatever
+// it is: a prompt that kills the runtime, or calls that last longer than a machine
+// goes without sleep, would be asked for ever.
+const maxBegun = 5
 
 func (s *segment) count(call bench.Call, item int) {
 	s.row.Calls++
@@ -266,13 +285,12 @@ func (s *segment) call(ctx context.Context, b store.Begun, j store.Journal) (ben
 		Model: cfg.Model, Rung: s.rung, Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed, Now: s.host.Clock.Now,
 	})
 	switch {
-	case fault.CodeOf(err) == fault.CodeModelNotResident && s.before.Here[b.Key.Item]+1 >= maxDeaths:
+	case fault.CodeOf(err) == fault.CodeModelNotResident && s.before.Here[b.Key.Item]+1 >= maxBegun:
 		ans.Outcome = bench.OutcomeServerError
-		ans.Reason = fmt.Sprintf("the model was gone from memory each of the %d times that this was asked", s.before.Here[b.Key.Item]+1)
+		ans.Reason = fmt.Sprintf("the model was gone from memory; the call was begun %d times", s.before.Here[b.Key.Item]+1)
 	case unmeasured(err, ans):
 		return bench.Call{}, err
-	}
-	if ans.Server.Load > hiddenLoad {
+	case ans.Server.Load > hiddenLoad:
 		if err := s.mustBeResident(ctx, s.in.ResidentIn); err != nil {
 			return bench.Call{}, err
 		}

@@ -259,14 +259,14 @@ func TestCallThatKillsTheRuntime(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.rt.generate = func(_ context.Context, n int) (runtimes.Answer, error) {
-		if n < 2 || n > 4 {
+		if n < 2 || n > 6 {
 			return runtimes.Answer{}, nil
 		}
 		r.rt.vanish()
 		return runtimes.Answer{Outcome: bench.OutcomeServerError}, fault.New(fault.Unavailable, fault.CodeModelNotResident, "", "its process ended")
 	}
 	in := r.infer(1)
-	for range 3 {
+	for range 5 {
 		_, err := do[contract.InferOut](r, contract.ActInfer, in)
 		require.Equal(t, "ModelNotResident", failed(t, err).Type())
 		in.Token += "+"
@@ -274,11 +274,11 @@ func TestCallThatKillsTheRuntime(t *testing.T) {
 	}
 	out := must[contract.InferOut](r, contract.ActInfer, in)
 	require.Equal(t, 4, out.Calls)
-	require.Len(t, r.rt.prompts(), 6)
+	require.Len(t, r.rt.prompts(), 8)
 	calls := r.calls()
 	require.Len(t, calls, 4)
 	require.Equal(t, bench.OutcomeServerError, calls[1].Outcome)
-	require.Equal(t, "the model was gone from memory each of the 3 times that this was asked", calls[1].Reason)
+	require.Equal(t, "the model was gone from memory; the call was begun 5 times", calls[1].Reason)
 	require.True(t, calls[1].Remeasured)
 }
 

@@ -14,47 +14,51 @@ import (
 // runtime deaf. Ollama 0.6 then keeps the model's only slot for an answer that
 // nobody reads, and measured calls would be spent on finding that out. A model
 // that gives no token counts as one that is gone: loading it anew mends that.
-// Every other failure is left to the measured calls, whose outcome it is.
-func (j *job) prove(ctx context.Context, in contract.InferIn) error {
+// Every other failure is left to the measured calls, whose outcome it is. proved
+// tells whether such a call was made.
+func (j *job) prove(ctx context.Context, in contract.InferIn) (proved bool, err error) {
 	segments, err := j.host.Store.Segments(ctx, in.Cell, in.Epoch)
 	if err != nil || !leftOpen(segments, in) {
-		return err
+		return false, err
 	}
 	cfg := j.cell.Config
 	journals, err := j.host.Store.Journals(ctx, cfg.Dataset.Hash, cfg.Dataset.Language, 1)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(journals) == 0 {
-		return errNoJournals
+		return false, errNoJournals
 	}
 	rung, err := j.rung(in.Rung)
 	if err != nil {
-		return err
+		return false, err
 	}
 	prompt, _, err := j.host.Ask(cfg.Task.Name, cfg.Dataset.Language, journals[0].Body)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer beating(ctx, func() any { return contract.Beat{V: 1, Run: in.Run, Next: in.From, Of: in.To} })()
 	limit, cancel := limited(ctx)
 	defer cancel()
-	// Run 0 is that of warm-up calls, which are fewer than these items.
-	nonce := bench.CallKey{Cell: in.Cell, Run: 0, Item: cfg.Phases.WarmUpCalls + in.Run}.Nonce(len(segments))
+	if !cfg.Runtime.PromptCache {
+		// Run 0 is that of warm-up calls, which are fewer than these items.
+		nonce := bench.CallKey{Cell: in.Cell, Run: 0, Item: cfg.Phases.WarmUpCalls + in.Run}.Nonce(len(segments))
+		prompt = j.host.WithNonce(nonce, prompt)
+	}
 	ans, err := j.rt.Generate(limit, runtimes.Request{
-		Model: cfg.Model, Rung: rung, Runtime: cfg.Runtime, Prompt: j.host.WithNonce(nonce, prompt), Seed: cfg.Seed,
+		Model: cfg.Model, Rung: rung, Runtime: cfg.Runtime, Prompt: prompt, Seed: cfg.Seed,
 		Now: j.host.Clock.Now,
 	})
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return false, ctx.Err()
 	case ans.Outcome == bench.OutcomeTimeout && ans.FirstToken == nil && ans.Text == "":
-		return fault.New(fault.Unavailable, fault.CodeModelNotResident, "",
+		return false, fault.New(fault.Unavailable, fault.CodeModelNotResident, "",
 			"%s gives no token within %s since a worker died in the midst of a call: it is loaded anew", cfg.Model.Name, cfg.Runtime.CallTimeout)
 	case unmeasured(err, ans):
-		return err
+		return false, err
 	default:
-		return nil
+		return true, nil
 	}
 }
 

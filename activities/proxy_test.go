@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,6 +25,7 @@ type proxy struct {
 	refs int // refused while it was cut
 	all  []net.Conn
 	sent bytes.Buffer
+	late atomic.Int64 // nanoseconds that each message to the server takes
 }
 
 // throughProxy has the test's database reached through a proxy.
@@ -75,6 +78,7 @@ func (p *proxy) serve() {
 
 // Write keeps what is sent to the server.
 func (p *proxy) Write(b []byte) (int, error) {
+	time.Sleep(time.Duration(p.late.Load()))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.sent.Write(b)

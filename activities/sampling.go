@@ -84,7 +84,9 @@ func (m *sampling) begin(ctx context.Context, epoch int, phase bench.Phase, run,
 	if err := m.job.host.Store.BeginWindow(ctx, m.key); err != nil {
 		return err
 	}
-	m.start() // a database that takes its time with the window is not in it
+	m.pulse.end() // a database that takes its time with the window is not in it
+	m.pulse = newPulse(m.job.host.Clock.Now)
+	m.start()
 	m.follower, m.look = m.sampler.Follow(phase, run, no, m.from), m.sampler.Follow(phase, run, no, m.from)
 	m.recorder = trace.NewRecorder(trace.Sampled(m.sampler), m.key, m.job.host.Clock.Anchor, m.from)
 	ctx, cancel := context.WithCancel(ctx)
@@ -135,6 +137,9 @@ func (m *sampling) keepMarked(ctx context.Context, mark func(*bench.PhaseReading
 // endAt ends the window at a moment that may lie behind, if not before what is
 // sure of it, and keeps its figures until they are stored.
 func (m *sampling) endAt(ctx context.Context, to time.Duration) {
+	if m.ended != nil && to >= m.ended.at {
+		return // it ended before
+	}
 	m.sampler.Stop()
 	if m.settle != nil {
 		m.settle()

@@ -141,6 +141,14 @@ func (s *segment) begin(ctx context.Context, item int) (late bool, err error) {
 	return late, err
 }
 
+// isNoted tells whether the call of an item was noted as begun, by an earlier
+// segment of this attempt, and not made. That is not noted again: where each
+// write is slow, a segment would end with it and no call ever be made.
+func (s *segment) isNoted(item int) bool {
+	n := s.sum.noted
+	return n != nil && n.Key.Item == item && n.Attempt == s.begun(item).Attempt
+}
+
 // asOf says that all until now was measuring.
 func (s *segment) asOf(at time.Duration) {
 	s.sure = at

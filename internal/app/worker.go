@@ -127,6 +127,7 @@ func (a *App) controlWorker(w *Worker) (worker.Worker, error) {
 		DeadlockDetectionTimeout:    5 * time.Second, // a busy two-core machine is no deadlock
 		// With the SDK's two pollers most tasks of a large sweep find nobody
 		// waiting and are written to the server's database first.
+		MaxHeartbeatThrottleInterval:     4 * time.Second, // a server that is away for moments ends no live activity
 		MaxConcurrentWorkflowTaskPollers: 16,
 		MaxConcurrentActivityTaskPollers: 4,
 	})

@@ -121,8 +121,8 @@ func (s *Store) RunningCells(ctx context.Context, id bench.SweepID) ([]RunningCe
 			c.items * least(c.runs, coalesce(nullif((c.config->>'runs_per_turn')::int, 0), c.runs))
 		FROM cells c LEFT JOIN turns t ON t.cell_id = c.id AND t.attempt = c.attempt
 		LEFT JOIN LATERAL (SELECT sum(g.calls) AS calls,
-				sum(extract(epoch FROM g.ended_at - g.started_at)) FILTER (WHERE g.ended_why <> 'crash' AND g.started_at >= t.began_at) AS took,
-				sum(g.calls) FILTER (WHERE g.ended_why <> 'crash' AND g.started_at >= t.began_at) AS timed
+				sum(extract(epoch FROM g.ended_at - g.started_at)) FILTER (WHERE `+segmentRanToItsEnd+` AND g.started_at >= t.began_at) AS took,
+				sum(g.calls) FILTER (WHERE `+segmentRanToItsEnd+` AND g.started_at >= t.began_at) AS timed
 			FROM segments g WHERE g.cell_id = c.id AND g.epoch = c.epoch AND g.ended_at IS NOT NULL) shut ON true
 		LEFT JOIN LATERAL (SELECT sum(n) AS calls, sum(took) AS took FROM (
 			SELECT count(*) AS n, extract(epoch FROM max(k.started_at + k.latency_ns / 1e9 * interval '1 second') - min(k.started_at)) AS took

@@ -29,7 +29,7 @@ func (o Overlap) String() string {
 // segmentSpans are the stretches in which calls were made, by the database's
 // clock. When a segment that was cut ended is known only by its last call.
 const segmentSpans = `SELECT c.host, 'segments' AS what, c.id AS cell, g.started_at AS began,
-		CASE WHEN g.ended_at IS NOT NULL AND g.ended_why <> 'crash' THEN g.ended_at
+		CASE WHEN g.ended_at IS NOT NULL AND ` + segmentRanToItsEnd + ` THEN g.ended_at
 			ELSE greatest(g.started_at, (SELECT max(k.started_at + k.latency_ns / 1e9 * interval '1 second') FROM calls k
 				WHERE k.cell_id = g.cell_id AND k.epoch = g.epoch AND k.run = g.run AND k.segment = g.no)) END AS ended
 	FROM segments g JOIN cells c ON c.id = g.cell_id`

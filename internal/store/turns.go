@@ -136,17 +136,21 @@ func pick(ctx context.Context, tx pgx.Tx, host string) (bench.CellID, error) {
 // nextSweepSQL is fair by time, not by turns: who has cells of eight hours waits
 // until the others had as long. What an owner had before another one came does
 // not count, so that nobody waits for days, nor do differences of less than a
-// minute. One owner alone is not reckoned up.
+// minute. A sweep came when it was launched, or when work of it came back here
+// later. One owner alone is not reckoned up, and neither is a turn without an
+// end: no cell runs here, so nobody knows how long it had the host.
 const nextSweepSQL = `WITH waiting AS (
-		SELECT s.id, s.owner, s.created_at FROM sweeps s WHERE s.pause IS NULL AND NOT s.cancel_requested
+		SELECT s.id, s.owner, greatest(s.created_at, (SELECT max(e.at) FROM control_events e WHERE e.sweep_id = s.id
+				AND e.what IN ('resume', 'retry', 'remeasure', 'extend') AND e.answer->'hosts' ? $1)) AS came
+			FROM sweeps s WHERE s.pause IS NULL AND NOT s.cancel_requested
 			AND EXISTS (SELECT FROM cells c WHERE c.sweep_id = s.id AND c.host = $1 AND c.state = 'queued')
 	), since AS (
 		SELECT greatest(max(came), clock_timestamp() - interval '1 day') AS at, count(*) AS owners
-		FROM (SELECT min(created_at) AS came FROM waiting GROUP BY owner) o
+		FROM (SELECT min(came) AS came FROM waiting GROUP BY owner) o
 	), had AS (
-		SELECT s.owner, floor(sum(extract(epoch FROM coalesce(t.ended_at, clock_timestamp()) - greatest(t.began_at, since.at))) / 60) AS minutes
+		SELECT s.owner, floor(sum(extract(epoch FROM t.ended_at - greatest(t.began_at, since.at))) / 60) AS minutes
 		FROM turns t JOIN sweeps s ON s.id = t.sweep_id, since
-		WHERE t.host = $1 AND (SELECT owners FROM since) > 1 AND coalesce(t.ended_at, clock_timestamp()) > since.at GROUP BY s.owner
+		WHERE t.host = $1 AND (SELECT owners FROM since) > 1 AND t.ended_at > since.at GROUP BY s.owner
 	), last AS (
 		SELECT s.id, s.owner, (SELECT max(t.sequence) FROM turns t WHERE t.sweep_id = s.id AND t.host = $1) AS turn FROM sweeps s
 	), owners AS (SELECT owner, max(turn) AS turn FROM last GROUP BY owner)
@@ -154,11 +158,14 @@ const nextSweepSQL = `WITH waiting AS (
 		LEFT JOIN had ON had.owner = s.owner
 	ORDER BY s.priority, coalesce(had.minutes, 0), owners.turn NULLS FIRST, last.turn NULLS FIRST, s.created_at, s.id LIMIT 1`
 
-// beginTurn gives the lane to a cell. A turn that a lost lane left open ends.
+// beginTurn gives the lane to a cell. A turn that a lost lane left open ended
+// when something of it was last stored: the host may have been away since.
 func beginTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, lane string, claim int64) error {
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE turns SET ended_at = clock_timestamp(), state = 'queued'
-		WHERE ended_at IS NULL AND host = (SELECT host FROM cells WHERE id = $1)`, id)
+	batch.Queue(`UPDATE turns t SET state = 'queued', ended_at = greatest(t.began_at,
+			(SELECT max(coalesce(g.finished_at, g.started_at)) FROM stages g WHERE g.cell_id = t.cell_id AND g.attempt = t.attempt),
+			(SELECT max(b.begun_at) FROM calls_begun b WHERE b.cell_id = t.cell_id AND b.begun_at >= t.began_at))
+		WHERE t.ended_at IS NULL AND t.host = (SELECT host FROM cells WHERE id = $1)`, id)
 	batch.Queue(`UPDATE cells SET state = 'running', claimed_by = $2, claim_no = $3, attempt = attempt + 1,
 		started_at = coalesce(started_at, now()), finished_at = NULL, reason = '', stop = '' WHERE id = $1`, id, lane, claim)
 	batch.Queue(`INSERT INTO turns (host, sweep_id, cell_id, attempt, began_at)
@@ -189,10 +196,12 @@ func (s *Store) LaneState(ctx context.Context, host string) (bench.LaneState, er
 }
 
 // BusyHosts lists the hosts of a sweep's unfinished cells that measure at this
-// moment, a cell of this sweep or of another.
+// moment, a cell of this sweep or of another. A turn that nobody closed though
+// its cell has ended keeps no host busy.
 func (s *Store) BusyHosts(ctx context.Context, sweep bench.SweepID) ([]string, error) {
 	doing := "list busy hosts of sweep " + string(sweep)
-	rows, err := s.pool.Query(ctx, `SELECT DISTINCT t.host FROM turns t WHERE t.ended_at IS NULL
+	rows, err := s.pool.Query(ctx, `SELECT DISTINCT t.host FROM turns t
+		JOIN cells k ON k.id = t.cell_id AND k.attempt = t.attempt AND k.state = 'running' WHERE t.ended_at IS NULL
 		AND EXISTS (SELECT FROM cells c WHERE c.sweep_id = $1 AND c.host = t.host AND c.state IN ('queued', 'running'))
 		ORDER BY t.host`, sweep)
 	if err != nil {

@@ -71,17 +71,22 @@ const whyStoppedSQL = `(SELECT nullif(e.answer->>'stop_reason', '') FROM control
 	WHERE e.sweep_id = c.sweep_id AND e.answer->'stop_cells' ? c.id AND e.answer->>'stop_state' = c.stop
 	ORDER BY e.at DESC, e.request LIMIT 1)`
 
+// segmentRanToItsEnd tells of a segment g that is closed whether its end is when
+// its last call ended. Of one that was cut it is when somebody came back and
+// closed it, with the whole outage before.
+const segmentRanToItsEnd = `g.ended_why NOT IN ('crash', 'database away', 'worker stopped', 'runtime away')`
+
 // endTurn closes a running cell and its turn, and sums up what the turn took,
-// for estimates. Segments that a crash cut are taken to have been as fast as
-// the others: when they ended is not known. Another try than the named one is
+// for estimates. Segments that were cut are taken to have been as fast as the
+// others: when they ended is not known. Another try than the named one is
 // left alone; 0 names whichever runs.
 func endTurn(ctx context.Context, tx pgx.Tx, id bench.CellID, attempt int, state bench.State, reason string) error {
 	tag, err := tx.Exec(ctx, `WITH turn AS (
 			SELECT coalesce(max(t.began_at), '-infinity') AS began FROM turns t JOIN cells c ON c.id = t.cell_id AND c.attempt = t.attempt
 			WHERE c.id = $1
 		), seg AS (
-			SELECT sum(extract(epoch FROM g.ended_at - g.started_at)) FILTER (WHERE g.ended_why <> 'crash') AS took,
-				sum(g.calls) FILTER (WHERE g.ended_why <> 'crash') AS calls, sum(g.calls) AS total
+			SELECT sum(extract(epoch FROM g.ended_at - g.started_at)) FILTER (WHERE `+segmentRanToItsEnd+`) AS took,
+				sum(g.calls) FILTER (WHERE `+segmentRanToItsEnd+`) AS calls, sum(g.calls) AS total
 			FROM segments g JOIN cells c ON c.id = g.cell_id AND c.epoch = g.epoch, turn
 			WHERE c.id = $1 AND g.ended_at IS NOT NULL AND g.started_at >= turn.began
 		), gates AS (

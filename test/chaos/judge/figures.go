@@ -121,7 +121,7 @@ func judgeWindows(list []Window) (bad int, why []string) {
 			calm[w.Channel] = append(calm[w.Channel], w)
 		}
 	}
-	if len(calm) == 0 && len(struck) == 0 {
+	if len(calm) == 0 {
 		return 0, []string{"no undisturbed window to compare with"}
 	}
 	told, wrong, long := map[string]bool{}, map[string]bool{}, map[string]string{}

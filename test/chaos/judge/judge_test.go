@@ -119,7 +119,7 @@ func TestEveryHarmIsSeen(t *testing.T) {
 			func(e *Evidence) { struck(e, func(w *Window) { w.EnergyJ = nil }) },
 			func(r *Row) { r.BadWindows = 1 }, "host/power over run 1 has no energy and does not say why",
 		},
-		"no undisturbed window":   {func(e *Evidence) { e.Windows = windows()[2:] }, func(*Row) {}, "no undisturbed window of host/power"},
+		"no undisturbed window":   {func(e *Evidence) { e.Windows = windows()[2:] }, func(*Row) {}, "no undisturbed window"},
 		"no window at all":        {func(e *Evidence) { e.Windows = nil }, func(*Row) {}, "no undisturbed window"},
 		"the fault's own finding": {func(e *Evidence) { e.Wrong = []string{"a window says zero"} }, func(*Row) {}, "a window says zero"},
 	} {
