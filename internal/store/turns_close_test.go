@@ -104,6 +104,56 @@ func TestBusyHosts(t *testing.T) {
 	got, err := d.s.BusyHosts(t.Context(), d.plan.Sweep)
 	require.NoError(t, err)
 	require.Equal(t, []string{"b"}, got)
+	_, err = store.Pool(d.s).Exec(t.Context(), `UPDATE cells SET state = 'failed' WHERE host = 'b' AND state = 'running'`)
+	require.NoError(t, err)
+	_, err = store.Pool(d.s).Exec(t.Context(), `UPDATE cells SET state = 'queued' WHERE host = 'a' AND sweep_id = $1`, d.plan.Sweep)
+	require.NoError(t, err)
+	got, err = d.s.BusyHosts(t.Context(), other.Sweep)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	got, err = d.s.BusyHosts(t.Context(), d.plan.Sweep)
+	require.NoError(t, err)
+	require.Empty(t, got, "the turn on b is open, and its cell is over")
+}
+
+// Estimates know nothing of outages: a segment that one cut is closed when it is
+// over.
+func TestOutagesAreNoTimeOfCalls(t *testing.T) {
+	t.Parallel()
+	for _, why := range []string{"crash", "database away", "worker stopped", "runtime away"} {
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, "outage", "a", "a")
+			ctx, pool := t.Context(), store.Pool(d.s)
+			c := d.next("a")
+			for i, end := range []string{why, "complete"} {
+				no, _, err := d.s.OpenSegment(ctx, 1, bench.Segment{Cell: c.ID, Run: 1})
+				require.NoError(t, err)
+				require.NoError(t, d.s.CommitCall(ctx, 1, 1, call(c.ID, 1, i, no), nil))
+				require.NoError(t, d.s.CloseSegment(ctx, 1, bench.Segment{Cell: c.ID, Run: 1, No: no, End: end, Calls: 1}, false))
+			}
+			_, err := pool.Exec(ctx, `UPDATE segments SET ended_at = started_at + CASE WHEN ended_why = 'complete' THEN interval '6 seconds' ELSE interval '6 hours' END`)
+			require.NoError(t, err)
+			live, err := d.s.RunningCells(ctx, d.plan.Sweep)
+			require.NoError(t, err)
+			require.Len(t, live, 1)
+			require.InDelta(t, 6, live[0].Inference.Seconds(), 0.1)
+			require.Equal(t, []int{2, 1}, []int{live[0].CallsDone, live[0].CallsTimed})
+			d.close(c, bench.StateDone, "")
+			second := d.next("a")
+			no, _, err := d.s.OpenSegment(ctx, 1, bench.Segment{Cell: second.ID, Run: 1})
+			require.NoError(t, err)
+			require.NoError(t, d.s.CloseSegment(ctx, 1, bench.Segment{Cell: second.ID, Run: 1, No: no, End: "complete"}, false))
+			_, err = pool.Exec(ctx, `UPDATE segments SET started_at = started_at + interval '1 hour', ended_at = started_at + interval '2 hours' WHERE cell_id = $1`, second.ID)
+			require.NoError(t, err)
+			found, err := d.s.SweepOverlaps(ctx, d.plan.Sweep)
+			require.NoError(t, err)
+			require.Empty(t, found, "the cut segment ended with its last call")
+			groups, err := d.s.SweepGroups(ctx, d.plan.Sweep)
+			require.NoError(t, err)
+			require.InDelta(t, 12, groups[0].Inference.Seconds(), 0.1)
+		})
+	}
 }
 
 func TestLaneState(t *testing.T) {

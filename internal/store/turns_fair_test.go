@@ -44,6 +44,7 @@ func (f *fairness) turn(lasts map[string]time.Duration) string {
 func (f *fairness) pass(d time.Duration) {
 	f.t.Helper()
 	f.exec(`UPDATE sweeps SET created_at = created_at - $1::interval`, d)
+	f.exec(`UPDATE control_events SET at = at - $1::interval`, d)
 	f.exec(`UPDATE turns SET began_at = began_at - $1::interval, ended_at = ended_at - $1::interval`, d)
 }
 
@@ -76,4 +77,60 @@ func TestHostsAreSharedByTime(t *testing.T) {
 	require.InDelta(t, had["ada"].Hours(), had["bo"].Hours(), 2, "within a cell of hers: %v", had)
 	require.LessOrEqual(t, longest, 13, "what she had before he came does not count")
 	require.Positive(t, had["ada"])
+}
+
+// Who comes back with an old sweep shares the host from then on: what others had
+// while nothing of it was to be measured does not give it the host for hours.
+func TestWorkThatComesBackSharesFromThenOn(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	hosts := make([]string, 40)
+	for i := range hosts {
+		hosts[i] = "h"
+	}
+	f := &fairness{t: t, s: s, owner: map[bench.SweepID]string{}}
+	lasts := map[string]time.Duration{"ada": 2 * time.Hour, "bo": 10 * time.Minute}
+	old := owned(t, s, "bo", "old", 3, hosts...).Sweep
+	f.owner[old] = "bo"
+	f.owner[owned(t, s, "ada", "long", 3, hosts...).Sweep] = "ada"
+	ask := func(what bench.Control) {
+		_, err := s.ControlSweep(t.Context(), store.ControlRequest{Sweep: old, What: what, Request: string(what), By: "bo"})
+		require.NoError(t, err)
+	}
+	ask(bench.ControlPause)
+	f.pass(48 * time.Hour)
+	for range 10 {
+		require.Equal(t, "ada", f.turn(lasts))
+	}
+	ask(bench.ControlResume)
+	row, longest := 0, 0
+	for range 28 {
+		if row++; f.turn(lasts) == "ada" {
+			row = 0
+		}
+		longest = max(longest, row)
+	}
+	require.LessOrEqual(t, longest, 13, "turns of bo in a row")
+}
+
+// A turn that nobody closed lasted as long as something of it was stored: a host
+// that was away for hours was not had by anybody.
+func TestTurnsOfLostLanesEndWithTheirLastSign(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "away", "h")
+	c := d.next("h")
+	require.NoError(t, d.s.BeginStage(t.Context(), c.ID, c.Attempt, bench.StageLoad, 1))
+	for _, sql := range []string{
+		`UPDATE turns SET began_at = began_at - interval '6 hours'`,
+		`UPDATE stages SET started_at = started_at - interval '350 minutes'`,
+	} {
+		_, err := store.Pool(d.s).Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	require.Equal(t, c.ID, d.next("h").ID)
+	turns, err := d.s.Turns(t.Context(), "h")
+	require.NoError(t, err)
+	require.Len(t, turns, 2)
+	require.InDelta(t, 10, turns[0].EndedAt.Sub(turns[0].BeganAt).Minutes(), 0.5)
+	require.WithinDuration(t, turns[0].BeganAt.Add(6*time.Hour), turns[1].BeganAt, time.Minute)
 }
