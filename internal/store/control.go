@@ -122,7 +122,7 @@ func (c *control) answered(ctx context.Context) (bool, error) {
 	}
 	var cells []bench.CellID
 	var tries []int
-	for i, id := range c.out.StopCells {
+	for i, id := range c.out.StopCells[:min(len(c.out.StopCells), len(c.out.Tries))] { // rows of before tries were noted have none
 		if at := slices.IndexFunc(running, func(r runningCell) bool { return r.ID == id && r.Attempt == c.out.Tries[i] }); at >= 0 {
 			cells, tries = append(cells, id), append(tries, c.out.Tries[i])
 		}

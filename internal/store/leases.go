@@ -28,6 +28,9 @@ type Lease struct {
 	PID       int64
 	ProcStart int64
 	Build     string
+	// Exclusive says that the holder shares its machine with nobody; false also
+	// where it does not say, being of an earlier release.
+	Exclusive bool
 	TakenAt   time.Time
 	RenewedAt time.Time
 	// Left is how long the lease still lasts; not positive when it is over.
@@ -43,12 +46,12 @@ type Lease struct {
 func (l Lease) Free() bool { return l.Released || l.Left <= 0 }
 
 const leaseColumns = `host, epoch, holder, machine, hostname, boot_id, pid_space, pid, proc_start, build, taken_at, renewed_at,
-	expires_at - clock_timestamp(), clock_timestamp() - renewed_at, released, clock_timestamp()`
+	expires_at - clock_timestamp(), clock_timestamp() - renewed_at, released, clock_timestamp(), exclusive`
 
 func scanLease(row pgx.CollectableRow) (Lease, error) {
 	var l Lease
 	err := row.Scan(&l.Host, &l.Epoch, &l.Holder, &l.Machine, &l.Hostname, &l.BootID, &l.PIDSpace, &l.PID, &l.ProcStart, &l.Build,
-		&l.TakenAt, &l.RenewedAt, &l.Left, &l.Silent, &l.Released, &l.Now)
+		&l.TakenAt, &l.RenewedAt, &l.Left, &l.Silent, &l.Released, &l.Now, &l.Exclusive)
 	return l, err
 }
 
@@ -100,9 +103,9 @@ func (s *Store) TakeLease(ctx context.Context, want Lease, lasts time.Duration, 
 		}
 		return tx.QueryRow(ctx, `UPDATE leases SET epoch = epoch + 1, holder = $2, machine = $3, hostname = $4, boot_id = $5,
 			pid_space = $6, pid = $7, proc_start = $8, build = $9, taken_at = clock_timestamp(), renewed_at = clock_timestamp(),
-			expires_at = clock_timestamp() + $10::interval, released = false WHERE host = $1 RETURNING epoch`,
+			expires_at = clock_timestamp() + $10::interval, released = false, exclusive = $11 WHERE host = $1 RETURNING epoch`,
 			want.Host, want.Holder, want.Machine, want.Hostname, want.BootID, want.PIDSpace, want.PID, want.ProcStart, want.Build,
-			lasts).Scan(&epoch)
+			lasts, want.Exclusive).Scan(&epoch)
 	})
 	if err == nil && !taken {
 		return 0, fault.New(fault.Unavailable, fault.CodeHostTaken, "stop the other worker, or, where it is on another machine, give this one another host name",
