@@ -181,7 +181,7 @@ func (a *App) controlStored(ctx context.Context, id bench.SweepID, what bench.Co
 	if len(got.Hosts) > 0 {
 		wake := contract.WakeIn{V: contract.Shape, Hosts: got.Hosts}
 		if len(got.StopCells) > 0 {
-			wake.Stop = &contract.StopIn{V: contract.Shape, Sweep: id, Cells: got.StopCells, State: got.StopState, Reason: got.StopReason}
+			wake.Stop = &contract.StopIn{V: contract.Shape, Sweep: id, Cells: got.StopCells, Tries: got.Tries, State: got.StopState, Reason: got.StopReason}
 		}
 		if err := activities.WakeLanes(ctx, a.Temporal, wake); err != nil {
 			return Controlled{}, err

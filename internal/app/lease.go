@@ -51,6 +51,7 @@ func (a *App) takeLease(ctx context.Context, host string) (*lease, error) {
 		share: a.Settings.Worker.ShareMachine,
 		began: time.Now(), stop: func() {}, ended: make(chan struct{}),
 	}
+	me.Exclusive = !l.share
 	if l.lasts <= 0 {
 		l.lasts = defaultLease
 	}

@@ -12,9 +12,10 @@ import (
 // by containers or users whose locks lie in different folders. The leases show
 // it, where both tell the same machine and boot.
 
-// othersHere lists live leases of this machine under other names.
+// othersHere lists live leases of this machine under other names that are in the
+// way: of workers that share it only those that want it for themselves.
 func (l *lease) othersHere(ctx context.Context, me store.Lease) ([]store.Lease, error) {
-	if l.share || me.Machine == "" {
+	if me.Machine == "" {
 		return nil, nil
 	}
 	all, err := l.store.Leases(ctx)
@@ -23,6 +24,9 @@ func (l *lease) othersHere(ctx context.Context, me store.Lease) ([]store.Lease, 
 	}
 	var out []store.Lease
 	for _, h := range all {
+		if l.share && !h.Exclusive {
+			continue
+		}
 		if h.Host != me.Host && h.Epoch > 0 && !h.Free() && h.Machine == me.Machine && h.BootID == me.BootID && holderIsDead(ctx, h, me) == "" {
 			out = append(out, h)
 		}

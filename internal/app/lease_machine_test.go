@@ -83,6 +83,38 @@ func TestAMachineIsNotMeasuredUnderTwoNames(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// That one shares the machine does not let it begin beside one that does not.
+func TestBothMustShareTheMachine(t *testing.T) {
+	t.Parallel()
+	s, ctx := storetest.New(t), t.Context()
+	first := here(t, "gpu1")
+	first.Exclusive = true
+	epoch, err := s.TakeLease(ctx, first, time.Minute, 0)
+	require.NoError(t, err)
+	renewed(t, s, "gpu1", epoch)
+	sharing := leasing(s, time.Minute)
+	sharing.Settings.Worker.ShareMachine = true
+	_, err = sharing.takeLease(ctx, "gpu2")
+	require.Equal(t, fault.CodeHostTaken, fault.CodeOf(err))
+	require.ErrorContains(t, err, "already measured under the host name gpu1")
+
+	require.NoError(t, s.ReleaseLease(ctx, "gpu1", epoch))
+	_, err = sharing.takeLease(ctx, "gpu2")
+	require.NoError(t, err)
+	_, err = sharing.takeLease(ctx, "gpu3")
+	require.NoError(t, err, "both share it")
+	got, err := s.GetLease(ctx, "gpu2")
+	require.NoError(t, err)
+	require.False(t, got.Exclusive)
+	require.NoError(t, s.ReleaseLease(ctx, "gpu3", 1))
+	require.NoError(t, s.ReleaseLease(ctx, "gpu2", 1))
+	_, err = leasing(s, time.Minute).takeLease(ctx, "gpu4")
+	require.NoError(t, err)
+	got, err = s.GetLease(ctx, "gpu4")
+	require.NoError(t, err)
+	require.True(t, got.Exclusive, "it tells what its settings say")
+}
+
 // Workers of other machines, of an earlier boot, dead ones and those that gave
 // their name back are in nobody's way; a silent one is waited for.
 func TestWhoIsNotInTheWay(t *testing.T) {
