@@ -161,7 +161,8 @@ func everything(string) bool { return true }
 // and reason, and never a value that was not measured.
 func TestRecordingRoundTrip(t *testing.T) {
 	t.Parallel()
-	gap := []metertest.Span{{From: 20 * time.Millisecond, To: 60 * time.Millisecond}}
+	// Long enough that a busy machine samples within it.
+	gap := []metertest.Span{{From: 20 * time.Millisecond, To: 300 * time.Millisecond}}
 	sampler, clock := played(t,
 		metertest.Script{Name: "a", Power: metertest.Ramp(100, 10), Gaps: gap},
 		metertest.Script{Name: "b", Power: metertest.Constant(5)})
