@@ -201,6 +201,11 @@ func (c *campaign) resume(ctx context.Context, s *strike, restart time.Time, kno
 			s.evidence.Resumed, s.evidence.Resume = true, time.Since(restart)
 			s.back = time.Now()
 			return nil
+		case c.done(ctx, s.scene.Sweep):
+			// The fault did not keep the worker from measuring all that was left,
+			// and that it was all is judged with the rest.
+			s.evidence.Resumed, s.back = true, time.Now()
+			return nil
 		}
 		if time.Now().After(care) {
 			if err := c.care(ctx, s.scene.Sweep, s.point.Fault.Person); err != nil {
@@ -211,6 +216,12 @@ func (c *campaign) resume(ctx context.Context, s *strike, restart time.Time, kno
 		sleep(ctx, 20*time.Millisecond)
 	}
 	return fmt.Errorf("no call within %s of the restart", resumeLimit)
+}
+
+// done tells whether a sweep has come to its good end.
+func (c *campaign) done(ctx context.Context, sweep string) bool {
+	at, err := c.lab.Now(ctx, sweep)
+	return err == nil && at.State == bench.StateDone
 }
 
 // care starts what has ended by itself, and asks again for what was given up.
