@@ -127,7 +127,7 @@ func (c *campaign) run(ctx context.Context) (rows []judge.Row, err error) {
 // sweep plays as many points into one sweep as fit.
 func (c *campaign) sweep(ctx context.Context) error {
 	c.sweeps++
-	cells := min(cellsPerSweep, len(c.todo)+1)
+	cells := min(cellsPerSweep, len(c.todo)+2) // one in peace after the last
 	id, err := c.lab.Launch(ctx, c.sweeps, cells)
 	if err != nil {
 		return err
