@@ -84,7 +84,7 @@ tidy:
 
 # Files made of code: the tests that make them fail when they are stale.
 fresh:
-	$(GO) test -count=1 -run 'Fresh|Current|DataCard' ./config ./internal/dataset ./internal/report
+	$(GO) test -count=1 -run 'Fresh|Current|DataCard|PageOfFailures' ./config ./internal/dataset ./internal/fault ./internal/report
 
 format: $(LINTER)
 	@$(LINTER) fmt --diff ./...
