@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/wattsweep/wattsweep/internal/bench"
 	"github.com/wattsweep/wattsweep/internal/drift"
 	"github.com/wattsweep/wattsweep/internal/fault"
-	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/stats"
 	"github.com/wattsweep/wattsweep/internal/store"
 )
@@ -119,7 +117,7 @@ func (d *Drift) cell(ctx context.Context, c store.Cell) (drift.Cell, error) {
 		return out, err
 	}
 	out.Energy = energySource(in)
-	joules := attributedJoules(in)
+	joules := AttributedJoules(in)
 	scores := make(map[bench.CallKey]bench.CallScore, len(in.Scores))
 	for _, s := range in.Scores {
 		scores[s.CallKey] = s
@@ -168,24 +166,6 @@ func energySource(in stats.CellInput) drift.Energy {
 	return drift.Energy{
 		Part: row.Energy.Part, Channel: row.Energy.Channel, Estimated: row.Energy.Estimated, Simulated: row.Energy.Simulated,
 	}
-}
-
-// attributedJoules shares the energy of the inference windows out to their
-// calls.
-func attributedJoules(in stats.CellInput) map[bench.CallKey]float64 {
-	out := map[bench.CallKey]float64{}
-	windows, _ := stats.WindowsOf(in) // none: energySource says why
-	for _, w := range windows {
-		durations := make([]time.Duration, len(w.Calls))
-		for i, c := range w.Calls {
-			durations[i] = c.Latency
-		}
-		shares, _ := meters.Attribute(bench.PhaseReading{EnergyJ: &w.EnergyJ, Window: w.Window}, durations)
-		for i := range shares {
-			out[w.Calls[i].CallKey] = shares[i]
-		}
-	}
-	return out
 }
 
 // conditions reads what a cell was measured under. phases may be nil: then they

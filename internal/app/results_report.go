@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/wattsweep/wattsweep/activities"
 	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/meters"
 	"github.com/wattsweep/wattsweep/internal/report"
 	"github.com/wattsweep/wattsweep/internal/stats"
 	"github.com/wattsweep/wattsweep/internal/store"
@@ -82,7 +80,7 @@ func (a *App) cellRows(ctx context.Context, f activities.Found, yield func(repor
 	if err != nil {
 		return yield(report.CallRow{}, err) && false
 	}
-	energy := attributed(f.Cell, f.Answers.Calls, f.Row.Phases)
+	energy := activities.AttributedJoules(stats.CellInput{Cell: f.Cell.Cell, Calls: f.Answers.Calls, Phases: f.Row.Phases})
 	for _, call := range f.Answers.Calls {
 		row := report.CallRow{
 			Sweep: f.Cell.Sweep, At: f.Cell.At, Call: call, Score: scores[call.CallKey], Readings: readings[call.CallKey],
@@ -114,22 +112,4 @@ func (a *App) callReadings(ctx context.Context, c store.Cell) (map[bench.CallKey
 		byCall[r.CallKey] = append(byCall[r.CallKey], r)
 	}
 	return byCall, facts.Meters, nil
-}
-
-// attributed shares the energy of each inference window that the cell's energy
-// rests on out to the calls in it; other calls have none of their own.
-func attributed(cell store.Cell, calls []bench.Call, phases []bench.PhaseReading) map[bench.CallKey]float64 {
-	out := map[bench.CallKey]float64{}
-	windows, _ := stats.WindowsOf(stats.CellInput{Cell: cell.Cell, Calls: calls, Phases: phases}) // none: the cell's row says why
-	for _, w := range windows {
-		durations := make([]time.Duration, len(w.Calls))
-		for i, c := range w.Calls {
-			durations[i] = c.Latency
-		}
-		shares, _ := meters.Attribute(bench.PhaseReading{EnergyJ: &w.EnergyJ, Window: w.Window}, durations)
-		for i := range shares {
-			out[w.Calls[i].CallKey] = shares[i]
-		}
-	}
-	return out
 }

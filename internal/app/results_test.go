@@ -6,8 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/wattsweep/wattsweep/activities"
 	"github.com/wattsweep/wattsweep/internal/bench"
-	"github.com/wattsweep/wattsweep/internal/store"
+	"github.com/wattsweep/wattsweep/internal/stats"
 )
 
 // A call has joules in calls.csv only where the cell's energy counts it: not
@@ -31,6 +32,6 @@ func TestAttributedFollowsTheCell(t *testing.T) {
 		call(0, 1, 0, time.Second), call(1, 1, time.Second, 2*time.Second), call(2, 1, 3*time.Second, 2*time.Second),
 		call(3, 2, time.Minute, 500*time.Millisecond), call(4, 3, time.Hour, time.Second),
 	}
-	require.Equal(t, map[bench.CallKey]float64{calls[0].CallKey: 10, calls[1].CallKey: 20}, attributed(store.Cell{}, calls, phases))
-	require.Empty(t, attributed(store.Cell{}, calls, nil))
+	require.Equal(t, map[bench.CallKey]float64{calls[0].CallKey: 10, calls[1].CallKey: 20}, activities.AttributedJoules(stats.CellInput{Calls: calls, Phases: phases}))
+	require.Empty(t, activities.AttributedJoules(stats.CellInput{Calls: calls}))
 }
